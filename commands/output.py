@@ -1,0 +1,222 @@
+"""What commands write: one JSON object or a table on standard output, the rest beside it.
+
+Standard output is for answers, standard error for everything else: a script may always pipe the one
+into a parser. A traceback goes to the log, never to the user.
+"""
+
+import logging
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import date, datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from graph.errors import HawserError
+from graph.settings import Settings
+
+Report = Callable[[str, float], None]
+
+#: Seconds after which a command shows how far it has come.
+PATIENCE = 2.0
+
+logger = logging.getLogger("hawser")
+
+
+def settings() -> Settings:
+    """The settings in force. Raises `SettingsError`."""
+    return Settings.load()
+
+
+def answer() -> Console:
+    """The console for answers (made anew, so that a redirected stream is honoured)."""
+    width = None if sys.stdout.isatty() else 160
+    return Console(file=sys.stdout, width=width, highlight=False)
+
+
+def notes() -> Console:
+    """The console for everything that is not an answer."""
+    return Console(file=sys.stderr, highlight=False)
+
+
+def note(text: str) -> None:
+    """One line beside the answer."""
+    notes().print(text, markup=False, soft_wrap=True)
+
+
+def plain(value: Any) -> Any:
+    """`value` in terms of JSON: dates as ISO 8601, arrays as lists, NaN as null, paths as text."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else None
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, Iterable):
+        return [plain(item) for item in value]
+    return str(value)
+
+
+def emit_json(value: Any) -> None:
+    """Write `value` as one JSON object and a line end."""
+    import orjson
+
+    sys.stdout.write(orjson.dumps(plain(value)).decode() + "\n")
+    sys.stdout.flush()
+
+
+def emit(value: Any, *, json: bool, text: Callable[[], None]) -> None:
+    """Answer with `value` as JSON, or as `text` prints it for people."""
+    if json:
+        emit_json(value)
+    else:
+        text()
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table; numbers are right-aligned, absent values empty."""
+    kept = [tuple(row) for row in rows]
+    drawn = Table(title=title, title_justify="left", header_style="bold", show_edge=False)
+    for index, column in enumerate(columns):
+        numbers = bool(kept) and all(isinstance(row[index], int | float | None) for row in kept)
+        drawn.add_column(column, justify="right" if numbers else "left", overflow="fold")
+    for row in kept:
+        drawn.add_row(*(cell(value) for value in row))
+    answer().print(drawn)
+
+
+def cell(value: Any) -> str:
+    """A value as a table shows it."""
+    from rich.markup import escape
+
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.4g}"
+    if isinstance(value, list | tuple):
+        return escape(", ".join(map(str, value)))
+    return escape(str(value))
+
+
+def counts(title: str, values: Mapping[str, Any], *, unit: str = "rows") -> None:
+    """Print a mapping of names to numbers."""
+    table(title, ("", unit), sorted(values.items()))
+
+
+@contextmanager
+def working(title: str) -> Iterator[Report]:
+    """Run a stage: gives the callback it reports to, and keeps its prints off standard output.
+
+    On a terminal a bar appears on standard error once the stage has run for `PATIENCE` seconds.
+    """
+    with _stdout_to_stderr():
+        console = notes()
+        if not console.is_terminal:
+            yield _ignore
+            return
+        with _bar(console, title) as report:
+            yield report
+
+
+def _ignore(what: str, fraction: float) -> None:
+    """The report of a stage nobody watches."""
+
+
+@contextmanager
+def _bar(console: Console, title: str) -> Iterator[Report]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    progress = Progress(*columns, console=console, transient=True)
+    task = progress.add_task(title, total=1.0)
+    timer = threading.Timer(PATIENCE, progress.start)
+    timer.daemon = True
+    timer.start()
+
+    def report(what: str, fraction: float) -> None:
+        progress.update(task, description=f"{title}: {what}", completed=min(fraction, 1.0))
+
+    try:
+        yield report
+    finally:
+        timer.cancel()
+        timer.join()
+        progress.stop()
+
+
+@contextmanager
+def _stdout_to_stderr() -> Iterator[None]:
+    """Send what libraries print to standard output, from Python or C, to standard error."""
+    sys.stdout.flush()
+    try:
+        kept = os.dup(1)
+    except OSError:
+        yield
+        return
+    saved = sys.stdout
+    try:
+        os.dup2(2, 1)
+        sys.stdout = sys.stderr
+        yield
+    finally:
+        sys.stdout = saved
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+class _LogFile(RotatingFileHandler):
+    """A log file whose folder is made only when there is something to write."""
+
+    def _open(self) -> Any:
+        Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+        return super()._open()
+
+
+def log_file() -> Path:
+    """Where the log is. Falls back to the default folder when the settings cannot be read."""
+    with suppress(HawserError):
+        return settings().home / "logs" / "hawser.log"
+    return Path("hawser-data") / "logs" / "hawser.log"
+
+
+def start_log() -> None:
+    """Send warnings and errors of all libraries to the log file."""
+    handler = _LogFile(log_file(), maxBytes=5_000_000, backupCount=3, delay=True, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
+    logging.getLogger().setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+
+
+def refuse(error: HawserError) -> int:
+    """Tell an expected error in one line; gives the exit status."""
+    notes().print(f"hawser: {' '.join(str(error).split())}", markup=False, soft_wrap=True)
+    return 1
+
+
+def fail(error: BaseException) -> int:
+    """Tell an unexpected error in one line and log its traceback; gives the exit status."""
+    logger.error("".join(traceback.format_exception(error)))
+    first = (str(error).strip().splitlines() or [""])[0]
+    notes().print(
+        f"hawser: unexpected {type(error).__name__}: {first} (details: {log_file()})",
+        markup=False,
+        soft_wrap=True,
+    )
+    return 1
