@@ -395,8 +395,7 @@ _EDGES = (
     EdgeKind(
         "LINKED_TO", "LINKED_FROM", "The list entry names the other entry as linked.", "关联至", "被关联自",
         (("ListEntry", "ListEntry"),),
-        (EdgeOrigin("list_entries", Reference(("ListEntry",), "entry_id"), Reference(("ListEntry",), "linked_to"),
-                    key=("linked_to",)),),
+        (EdgeOrigin("list_entries", Reference(("ListEntry",), "entry_id"), Reference(("ListEntry",), "linked_to")),),
     ),
     EdgeKind(
         "LISTED_AS", "LISTS", "The party is what the list entry names.", "被列入", "名单对象为",

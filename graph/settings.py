@@ -11,7 +11,7 @@ from graph.errors import SettingsError
 
 
 def _setting(default: Any, help_text: str, *, secret: bool = False, minimum: float = 0) -> Any:
-    """Declare one setting; its environment variable is `HAWSER_` and the field's name in capitals."""
+    """Declare one setting; `variable` gives the name of its environment variable."""
     return dataclass_field(
         default=default,
         metadata={"help": help_text, "secret": secret, "minimum": minimum},
