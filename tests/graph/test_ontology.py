@@ -59,5 +59,5 @@ def test_a_column_that_does_not_exist_is_refused() -> None:
     origin = EdgeOrigin(
         "shipments", Reference(("Shipment",), "no_such"), Reference((), "shipment_id")
     )
-    with pytest.raises(OntologyError, match="shipments.no_such"):
+    with pytest.raises(OntologyError, match=r"shipments\.no_such"):
         _check_columns("WRONG", origin.table, (origin.source.column,))
