@@ -1,0 +1,562 @@
+"""The ledger: what was decided, by whom and when. Nothing in it is overwritten or deleted.
+
+Judgements of identity, grading runs with their grades, rule sets, overrides, selections and the
+audit trail. SQLite in the data folder by default, PostgreSQL by address. Each method is one
+transaction: it takes effect whole or not at all, even when the process is killed.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from graph.errors import LedgerError, NotFound
+from graph.settings import Settings
+from graph.store.ledger_engine import guard, open_engine
+from graph.store.ledger_tables import (
+    AUDIT,
+    GRADES,
+    GRADING_RUNS,
+    JUDGEMENTS,
+    OVERRIDES,
+    RULE_SETS,
+    SELECTIONS,
+)
+
+#: What a judgement can say of a pair.
+JUDGEMENT_VALUES = ("positive", "negative", "unsure")
+#: Users of this form are rules; everybody else is a person, whose word a rule never overrides.
+RULE_PREFIX = "rule:"
+
+JUDGEMENT_SCHEMA = pa.schema(
+    [
+        ("id", pa.int64()),
+        ("left_kind", pa.string()),
+        ("left_id", pa.string()),
+        ("right_kind", pa.string()),
+        ("right_id", pa.string()),
+        ("judgement", pa.string()),
+        ("score", pa.float64()),
+        ("derivation", pa.string()),
+        ("user", pa.string()),
+        ("created_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+GRADE_SCHEMA = pa.schema(
+    [
+        ("enterprise_id", pa.string()),
+        ("points", pa.float64()),
+        ("band", pa.string()),
+        ("probability", pa.float64()),
+        ("reasons", pa.string()),
+        ("valid_from", pa.date32()),
+    ]
+)
+SELECTION_SCHEMA = pa.schema(
+    [
+        ("selection_id", pa.string()),
+        ("shipment_id", pa.string()),
+        ("probability", pa.float64()),
+        ("seed", pa.int64()),
+        ("wheel", pa.string()),
+        ("policy", pa.string()),
+        ("selected_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+_PAIR = ("left_kind", "left_id", "right_kind", "right_id")
+#: SQLite binds at most 32,766 values in a statement, PostgreSQL 65,535.
+_MOST_BOUND = 10_000
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """A policy as it was used. `reasons` holds the texts of its reasons: code to `zh` and `en`
+    templates, whose field `{value}` the enterprise's own value fills."""
+
+    policy_hash: str
+    policy: str
+    content: str
+    reasons: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class GradingRun:
+    """One grading of all enterprises, named by the content of what went into it."""
+
+    run: str
+    policy: str
+    policy_hash: str
+    snapshot: str
+    model: str | None
+    as_of: date
+    known_at: date
+    started_at: datetime
+    finished_at: datetime
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Grade:
+    """An enterprise's grade in one run. `valid_from` is the day since which the band has held.
+
+    Each of `reasons` has `code`, `feature`, `value` (a number or None), `points_lost`, `zh`, `en`.
+    """
+
+    enterprise_id: str
+    run: str
+    policy: str
+    snapshot: str
+    model: str | None
+    as_of: date
+    known_at: date
+    points: float
+    band: str
+    probability: float | None
+    reasons: tuple[Mapping[str, Any], ...]
+    valid_from: date
+
+
+@dataclass(frozen=True)
+class Override:
+    """A band that a person set for an enterprise until a day, with the reason."""
+
+    id: int
+    enterprise_id: str
+    band: str
+    reason: str
+    user: str
+    created_at: datetime
+    expires_on: date
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """Who did what, when."""
+
+    id: int
+    at: datetime
+    user: str
+    action: str
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """How a rule's judgements changed: new, no longer held, and as they were.
+
+    `left` counts the pairs on which a person has spoken; the rule leaves them alone.
+    """
+
+    added: int
+    retired: int
+    unchanged: int
+    left: int
+
+
+class Ledger:
+    """The decisions of one data folder or database. Close it, or use it in a `with`."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open the ledger, bringing an older one to the newest form. Raises `LedgerError`."""
+        self._engine = open_engine(settings)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # Grading runs and grades
+
+    def save_run(self, run: GradingRun, grades: pa.Table, rules: RuleSet) -> bool:
+        """Keep a run with its grades (`GRADE_SCHEMA`) and the rule set it used, whole.
+
+        Returns False, and changes nothing, when the run is there already.
+        """
+        grades = _checked(grades, GRADE_SCHEMA, "grades")
+        rows = grades.append_column("run", pa.array([run.run] * grades.num_rows, pa.string()))
+        with self._write("saving a grading run in") as connection:
+            known = sa.select(GRADING_RUNS.c.run).where(GRADING_RUNS.c.run == run.run)
+            if connection.execute(known).first():
+                return False
+            _add_rule_set(connection, rules)
+            connection.execute(sa.insert(GRADING_RUNS), [_row(run)])
+            if rows.num_rows:
+                connection.execute(sa.insert(GRADES), rows.to_pylist())
+            _record(connection, "rule:grading", "grade", {"run": run.run, **dict(run.counts)})
+        return True
+
+    def runs(self) -> list[GradingRun]:
+        """Every run, from the latest as-of day to the earliest."""
+        order = sa.select(GRADING_RUNS).order_by(*(part.desc() for part in _IN_FORCE))
+        with self._read("reading grading runs in") as connection:
+            return [GradingRun(**row) for row in connection.execute(order).mappings()]
+
+    def run(self, run: str) -> GradingRun:
+        """One run. Raises `NotFound`."""
+        with self._read("reading a grading run in") as connection:
+            query = sa.select(GRADING_RUNS).where(GRADING_RUNS.c.run == run)
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            raise NotFound(f"there is no grading run {run}", hint="hawser grade makes one")
+        return GradingRun(**row)
+
+    def rule_set(self, policy_hash: str) -> RuleSet:
+        """The rule set with this hash. Raises `NotFound`."""
+        with self._read("reading a rule set in") as connection:
+            query = sa.select(RULE_SETS).where(RULE_SETS.c.policy_hash == policy_hash)
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            raise NotFound(f"there is no rule set {policy_hash}")
+        return RuleSet(row["policy_hash"], row["policy"], row["content"], row["reasons"])
+
+    def grades(self, run: str) -> pa.Table:
+        """A run's grades, sorted by enterprise (`GRADE_SCHEMA`; reasons are compact JSON text,
+        which `read_reasons` expands with the run's rule set)."""
+        query = (
+            sa.select(*(GRADES.c[name] for name in GRADE_SCHEMA.names))
+            .where(GRADES.c.run == run)
+            .order_by(GRADES.c.enterprise_id)
+        )
+        with self._read("reading grades in") as connection:
+            return _arrow(connection.execute(query).all(), GRADE_SCHEMA)
+
+    def history(self, enterprise_id: str) -> list[Grade]:
+        """An enterprise's grades, from the latest as-of day to the earliest."""
+        query = _GRADE.where(GRADES.c.enterprise_id == enterprise_id).order_by(
+            *(part.desc() for part in _IN_FORCE)
+        )
+        with self._read("reading grades in") as connection:
+            return [_grade(row) for row in connection.execute(query).mappings()]
+
+    def latest_grade(self, enterprise_id: str) -> Grade | None:
+        """The grade in force: of the latest as-of day, and there of the run made last."""
+        return self.latest_grades([enterprise_id]).get(enterprise_id)
+
+    def latest_grades(self, ids: Sequence[str]) -> dict[str, Grade]:
+        """The grades in force of these enterprises; one without a grade is left out."""
+        wanted = sorted(set(ids))
+        with self._read("reading grades in") as connection:
+            rows = [
+                row
+                for start in range(0, len(wanted), _MOST_BOUND)
+                for row in connection.execute(
+                    _latest(wanted[start : start + _MOST_BOUND])
+                ).mappings()
+            ]
+        return {row["enterprise_id"]: _grade(row) for row in rows}
+
+    def previous_run(self, as_of: date, run: str) -> GradingRun | None:
+        """The run in force before `run` on `as_of`: the latest other one not after that day."""
+        earlier = [known for known in self.runs() if known.as_of <= as_of and known.run != run]
+        return earlier[0] if earlier else None
+
+    # Judgements of identity
+
+    def judgements(self, kind: str) -> pa.Table:
+        """The judgements in force (`JUDGEMENT_SCHEMA`), sorted by pair.
+
+        `kind` is `Enterprise` or `Person` for "the same party", where `left_id < right_id`, or
+        `ListEntry` for "listed as", where the left is the party and the right the entry.
+        """
+        query = (
+            sa.select(*(JUDGEMENTS.c[name] for name in JUDGEMENT_SCHEMA.names))
+            .where(JUDGEMENTS.c.right_kind == kind, JUDGEMENTS.c.deleted_at.is_(None))
+            .order_by(JUDGEMENTS.c.left_id, JUDGEMENTS.c.right_id, JUDGEMENTS.c.left_kind)
+        )
+        with self._read("reading judgements in") as connection:
+            return _arrow(connection.execute(query).all(), JUDGEMENT_SCHEMA)
+
+    def judge(
+        self,
+        left: tuple[str, str],
+        right: tuple[str, str],
+        judgement: str,
+        *,
+        user: str,
+        score: float | None = None,
+        derivation: str = "",
+    ) -> int:
+        """Record what a person says of a pair; `left` and `right` are (kind, id).
+
+        The judgement in force before is retired, and kept. Returns the new judgement's id.
+
+        Raises:
+            LedgerError: the judgement is none of `JUDGEMENT_VALUES`, or the pair is no pair.
+        """
+        row = {
+            **_pair(left, right),
+            "judgement": _judgement(judgement),
+            "score": score,
+            "derivation": derivation,
+            "user": user,
+            "created_at": datetime.now(UTC),
+        }
+        with self._write("recording a judgement in") as connection:
+            same = [JUDGEMENTS.c[name] == row[name] for name in _PAIR]
+            connection.execute(
+                sa.update(JUDGEMENTS)
+                .where(*same, JUDGEMENTS.c.deleted_at.is_(None))
+                .values(deleted_at=row["created_at"])
+            )
+            number = _insert(connection, JUDGEMENTS, row)
+            detail = {name: row[name] for name in (*_PAIR, "judgement")}
+            _record(connection, user, "judge", {"id": number, **detail})
+        return number
+
+    def reconcile(self, kind: str, proposals: pa.Table, *, rules: Sequence[str]) -> Reconciled:
+        """Make the judgements of these rules be exactly `proposals`, in one transaction.
+
+        Proposals have the columns of `JUDGEMENT_SCHEMA` but `id` and `created_at`, and one of
+        `rules` as `user`. New ones are added, changed ones retired and added, those no longer
+        proposed retired. A pair that a person has judged is left as the person judged it.
+        """
+        with self._write("recording judgements in") as connection:
+            query = sa.select(JUDGEMENTS).where(
+                JUDGEMENTS.c.right_kind == kind, JUDGEMENTS.c.deleted_at.is_(None)
+            )
+            plan = _plan(connection.execute(query).mappings().all(), proposals.to_pylist(), rules)
+            now = datetime.now(UTC)
+            if plan.retire:
+                connection.execute(
+                    sa.update(JUDGEMENTS)
+                    .where(JUDGEMENTS.c.id == sa.bindparam("number"))
+                    .values(deleted_at=now),
+                    [{"number": number} for number in plan.retire],
+                )
+            if plan.add:
+                rows = [{**row, "created_at": now} for row in plan.add]
+                connection.execute(sa.insert(JUDGEMENTS), rows)
+            if plan.add or plan.retire:
+                detail = {"kind": kind, **asdict(plan.report)}
+                _record(connection, rules[0], "reconcile", detail)
+        return plan.report
+
+    # Overrides and selections
+
+    def override(
+        self, enterprise_id: str, band: str, *, reason: str, user: str, expires_on: date
+    ) -> int:
+        """Set a band beside the computed grade until a day; retires the override before it."""
+        now = datetime.now(UTC)
+        with self._write("recording an override in") as connection:
+            connection.execute(
+                sa.update(OVERRIDES)
+                .where(OVERRIDES.c.enterprise_id == enterprise_id, OVERRIDES.c.deleted_at.is_(None))
+                .values(deleted_at=now)
+            )
+            row = {
+                "enterprise_id": enterprise_id,
+                "band": band,
+                "reason": reason,
+                "user": user,
+                "created_at": now,
+                "expires_on": expires_on,
+            }
+            number = _insert(connection, OVERRIDES, row)
+            detail = {"id": number, "enterprise_id": enterprise_id, "band": band, "reason": reason}
+            _record(connection, user, "override", detail)
+        return number
+
+    def overrides(self, on: date) -> list[Override]:
+        """The overrides in force on a day, sorted by enterprise."""
+        names = tuple(Override.__dataclass_fields__)
+        query = (
+            sa.select(*(OVERRIDES.c[name] for name in names))
+            .where(OVERRIDES.c.deleted_at.is_(None), OVERRIDES.c.expires_on > on)
+            .order_by(OVERRIDES.c.enterprise_id)
+        )
+        with self._read("reading overrides in") as connection:
+            return [Override(**row) for row in connection.execute(query).mappings()]
+
+    def save_selections(self, selections: pa.Table, *, user: str) -> None:
+        """Keep which shipments were selected, with their probabilities (`SELECTION_SCHEMA`)."""
+        selections = _checked(selections, SELECTION_SCHEMA, "selections")
+        with self._write("saving selections in") as connection:
+            if selections.num_rows:
+                connection.execute(sa.insert(SELECTIONS), selections.to_pylist())
+            _record(connection, user, "select", {"shipments": selections.num_rows})
+
+    def selections(self) -> pa.Table:
+        """Every selection (`SELECTION_SCHEMA`), sorted."""
+        query = sa.select(*(SELECTIONS.c[name] for name in SELECTION_SCHEMA.names)).order_by(
+            SELECTIONS.c.selection_id, SELECTIONS.c.shipment_id
+        )
+        with self._read("reading selections in") as connection:
+            return _arrow(connection.execute(query).all(), SELECTION_SCHEMA)
+
+    # Audit
+
+    def audit(self, user: str, action: str, detail: Mapping[str, Any]) -> None:
+        """Add a line to the audit trail."""
+        with self._write("writing the audit trail of") as connection:
+            _record(connection, user, action, detail)
+
+    def audit_trail(self, *, limit: int = 100) -> list[AuditEntry]:
+        """The last lines of the audit trail, newest first."""
+        query = sa.select(AUDIT).order_by(AUDIT.c.id.desc()).limit(limit)
+        with self._read("reading the audit trail of") as connection:
+            return [AuditEntry(**row) for row in connection.execute(query).mappings()]
+
+    @contextmanager
+    def _read(self, action: str) -> Iterator[Connection]:
+        with guard(self._engine, action), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _write(self, action: str) -> Iterator[Connection]:
+        with (
+            guard(self._engine, action),
+            self._engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+
+def read_reasons(text: str, rules: RuleSet) -> tuple[Mapping[str, Any], ...]:
+    """Expand a grade's compact reasons, `[[code, feature, value, points lost], …]`."""
+    return _expand(text, rules.reasons)
+
+
+#: Order of runs: the one in force is the last by as-of day, then by the time it was made.
+_IN_FORCE = (GRADING_RUNS.c.as_of, GRADING_RUNS.c.finished_at, GRADING_RUNS.c.run)
+_GRADE = (
+    sa.select(
+        GRADES,
+        *(GRADING_RUNS.c[name] for name in ("policy", "snapshot", "model", "as_of", "known_at")),
+        RULE_SETS.c.reasons.label("texts"),
+    )
+    .join(GRADING_RUNS, GRADING_RUNS.c.run == GRADES.c.run)
+    .join(RULE_SETS, RULE_SETS.c.policy_hash == GRADING_RUNS.c.policy_hash)
+)
+
+
+def _latest(ids: Sequence[str]) -> sa.Select[Any]:
+    position = sa.func.row_number().over(
+        partition_by=GRADES.c.enterprise_id, order_by=[part.desc() for part in _IN_FORCE]
+    )
+    ranked = (
+        _GRADE.add_columns(position.label("position"))
+        .where(GRADES.c.enterprise_id.in_(ids))
+        .subquery()
+    )
+    return sa.select(ranked).where(ranked.c.position == 1)
+
+
+def _grade(row: RowMapping) -> Grade:
+    values = {name: row[name] for name in Grade.__dataclass_fields__ if name != "reasons"}
+    return Grade(**values, reasons=_expand(row["reasons"], row["texts"]))
+
+
+def _expand(text: str, texts: Mapping[str, Mapping[str, str]]) -> tuple[Mapping[str, Any], ...]:
+    return tuple(
+        {
+            "code": code,
+            "feature": feature,
+            "value": value,
+            "points_lost": lost,
+            "zh": texts[code]["zh"].format(value=value),
+            "en": texts[code]["en"].format(value=value),
+        }
+        for code, feature, value, lost in json.loads(text)
+    )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    add: list[dict[str, Any]]
+    retire: list[int]
+    report: Reconciled
+
+
+def _plan(
+    held: Sequence[RowMapping], proposals: list[dict[str, Any]], rules: Sequence[str]
+) -> _Plan:
+    """Compare what is in force with what the rules propose. O(held + proposals)."""
+    wanted = {tuple(row[name] for name in _PAIR): row for row in proposals}
+    content = ("judgement", "score", "derivation", "user")
+    known = {tuple(row[name] for name in _PAIR): row for row in held}
+    ours = {pair: row for pair, row in known.items() if row["user"] in rules}
+    same = {
+        pair
+        for pair, row in ours.items()
+        if pair in wanted and all(row[name] == wanted[pair][name] for name in content)
+    }
+    foreign = known.keys() - ours.keys()
+    add = [wanted[pair] for pair in sorted(wanted.keys() - same - foreign)]
+    retire = sorted(row["id"] for pair, row in ours.items() if pair not in same)
+    left = len(wanted.keys() & foreign)
+    return _Plan(add, retire, Reconciled(len(add), len(retire), len(same), left))
+
+
+def _pair(left: tuple[str, str], right: tuple[str, str]) -> dict[str, str]:
+    """The pair's columns; a pair of the same kind is put in order, so that it is found again."""
+    if left == right:
+        raise LedgerError(f"{left[0]} {left[1]} cannot be judged against itself")
+    if left[0] == right[0]:
+        left, right = sorted((left, right))
+    return dict(zip(_PAIR, (*left, *right), strict=True))
+
+
+def _judgement(value: str) -> str:
+    if value not in JUDGEMENT_VALUES:
+        raise LedgerError(
+            f"{value!r} is no judgement", hint=f"use one of {', '.join(JUDGEMENT_VALUES)}"
+        )
+    return value
+
+
+def _checked(table: pa.Table, schema: pa.Schema, what: str) -> pa.Table:
+    missing = [name for name in schema.names if name not in table.column_names]
+    if missing:
+        raise LedgerError(f"the {what} have no column {', '.join(missing)}")
+    return table.select(schema.names).cast(schema)
+
+
+def _arrow(rows: Sequence[sa.Row[Any]], schema: pa.Schema) -> pa.Table:
+    columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _row(run: GradingRun) -> dict[str, Any]:
+    return {**asdict(run), "counts": dict(run.counts)}
+
+
+def _add_rule_set(connection: Connection, rules: RuleSet) -> None:
+    known = sa.select(RULE_SETS.c.policy_hash).where(RULE_SETS.c.policy_hash == rules.policy_hash)
+    if not connection.execute(known).first():
+        row = {
+            "policy_hash": rules.policy_hash,
+            "policy": rules.policy,
+            "content": rules.content,
+            "reasons": {code: dict(texts) for code, texts in rules.reasons.items()},
+            "created_at": datetime.now(UTC),
+        }
+        connection.execute(sa.insert(RULE_SETS).values(**row))
+
+
+def _insert(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> int:
+    made = connection.execute(sa.insert(table).values(**row).returning(table.c.id))
+    return int(made.scalar_one())
+
+
+def _record(connection: Connection, user: str, action: str, detail: Mapping[str, Any]) -> None:
+    row = {"at": datetime.now(UTC), "user": user, "action": action, "detail": dict(detail)}
+    connection.execute(sa.insert(AUDIT).values(**row))
