@@ -1,0 +1,68 @@
+"""Every choice of a training run in one frozen place; its hash is part of a model's version."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """How time is cut: shares of all shipments, oldest first, in train, validation and test."""
+
+    validation_share: float = 0.15
+    test_share: float = 0.20
+    weight_percentile: float = 99.0
+    minimum_positives: int = 10
+
+
+@dataclass(frozen=True)
+class TreeConfig:
+    """LightGBM's settings. `bags` boosters differ in their seed and are averaged."""
+
+    learning_rate: float = 0.04
+    leaves: int = 15
+    minimum_rows: int = 40
+    feature_share: float = 0.5
+    row_share: float = 0.8
+    ridge: float = 10.0
+    most_rounds: int = 400
+    patience: int = 60
+    bags: int = 3
+
+
+@dataclass(frozen=True)
+class GraphConfig:
+    """The graph network's settings.
+
+    `window_days` is the length of a cut: a shipment sees only findings recorded before the first
+    day of its window. `half_lives` (days) are the speeds at which old findings fade.
+    """
+
+    window_days: int = 30
+    half_lives: tuple[float, ...] = (90.0, 720.0)
+    prior_strength: float = 2.0
+    hidden: int = 48
+    dropout: float = 0.3
+    epochs: int = 60
+    batch: int = 1024
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-3
+    bags: int = 3
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """All choices of one training run."""
+
+    seed: int = 7
+    share: float = 0.04
+    replicates: int = 500
+    reasons: int = 3
+    split: SplitConfig = field(default_factory=SplitConfig)
+    trees: TreeConfig = field(default_factory=TreeConfig)
+    graph: GraphConfig = field(default_factory=GraphConfig)
+
+    def digest(self) -> str:
+        """A hash of all choices: 16 hexadecimal characters."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
