@@ -2,6 +2,7 @@
 
 import os
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -18,11 +19,30 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+PREPARE, DERIVE, ASK, RUN = "Bring data in", "Derive", "Ask", "Run"
+
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object.")]
 Home = Annotated[
     Path | None,
     typer.Option("--home", help="Data folder (otherwise HAWSER_HOME).", file_okay=False),
 ]
+AsOf = Annotated[
+    date | None,
+    typer.Option(
+        parser=date.fromisoformat, metavar="DATE", help="Day on which it is true (today)."
+    ),
+]
+KnownAt = Annotated[
+    date | None,
+    typer.Option(
+        parser=date.fromisoformat, metavar="DATE", help="Day on which it was known (today)."
+    ),
+]
+SnapshotId = Annotated[
+    str | None, typer.Option("--snapshot", metavar="ID", help="Snapshot (the latest built).")
+]
+Enterprise = Annotated[str, typer.Argument(metavar="ID", help="Enterprise, by its identifier.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 
 
 @app.callback()
@@ -33,10 +53,312 @@ def common(home: Home = None) -> None:
     output.start_log()
 
 
-@app.command()
+@app.command(rich_help_panel=RUN)
+def demo(
+    data: Annotated[
+        str, typer.Option(help="world: a simulated one; korea: declarations.")
+    ] = "world",
+    enterprises: Annotated[int, typer.Option(min=100, help="Enterprises of the world.")] = 20_000,
+    seed: Seed = 7,
+    path: Annotated[
+        Path | None, typer.Option(help="Folder of the declarations for --data korea.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make a sample world, take it through every stage, and serve it."""
+    from commands import demo
+
+    demo.run(demo.Plan(data, enterprises, seed, path), json=json)
+
+
+@app.command(rich_help_panel=PREPARE)
+def world(
+    folder: Annotated[Path, typer.Argument(help="Where tables/ and truth/ are written.")],
+    enterprises: Annotated[int, typer.Option(min=100, help="Number of enterprises.")] = 20_000,
+    shipments: Annotated[
+        int | None, typer.Option(min=1, help="Number of shipments (by enterprises).")
+    ] = None,
+    seed: Seed = 7,
+    format: Annotated[str, typer.Option(help="parquet or csv.")] = "parquet",
+    json: Json = False,
+) -> None:
+    """Write the canonical tables of a simulated world, and what is true in it apart."""
+    from commands import stages
+
+    with output.working("world") as report:
+        made = stages.world(folder, enterprises, seed, shipments, format, report)
+    output.emit(made, json=json)
+
+
+@app.command(rich_help_panel=PREPARE)
+def ingest(
+    source: Annotated[str, typer.Argument(help="Source; `tables` for canonical tables.")] = "",
+    path: Annotated[Path | None, typer.Argument(help="File or folder to read.")] = None,
+    recorded_at: Annotated[
+        date | None,
+        typer.Option(
+            parser=date.fromisoformat,
+            metavar="DATE",
+            help="Day on which rows that do not say so became known (today).",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Read a source into the lake; without arguments, list the sources."""
+    from commands import stages
+
+    if not source or path is None:
+        if source:
+            raise typer.BadParameter("give the file or folder to read", param_hint="PATH")
+        output.emit(stages.sources(), json=json)
+        return
+    with output.working(f"ingest {source}") as report:
+        done = stages.ingest(output.settings(), source, path, recorded_at, report)
+    output.emit(done, json=json)
+
+
+@app.command(rich_help_panel=PREPARE)
+def quarantine(
+    retry: Annotated[bool, typer.Option("--retry", help="Read the rows again first.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Most rows to list.")] = None,
+    json: Json = False,
+) -> None:
+    """List the rows that were refused: source, file, row, field, value and reason."""
+    from commands import stages
+
+    with output.working("quarantine") as report:
+        listed = stages.quarantine(output.settings(), retry=retry, limit=limit, progress=report)
+    output.emit(listed, json=json)
+
+
+@app.command(rich_help_panel=PREPARE)
+def resolve(json: Json = False) -> None:
+    """Find records that speak of the same party, and keep the judgements in the ledger."""
+    from commands import stages
+
+    with output.working("resolve") as report:
+        done = stages.resolve(output.settings(), report)
+    output.emit(done, json=json)
+
+
+@app.command(rich_help_panel=PREPARE)
+def load(
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Build the graph anew instead of what changed.")
+    ] = False,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    json: Json = False,
+) -> None:
+    """Bring the graph server up to date with the lake."""
+    from commands import stages
+
+    with output.working("load") as report:
+        done = stages.load(output.settings(), rebuild, as_of, known_at, report)
+    output.emit(done, json=json)
+
+
+@app.command(rich_help_panel=DERIVE)
+def snapshot(as_of: AsOf = None, known_at: KnownAt = None, json: Json = False) -> None:
+    """Freeze the graph as of a day and a knowledge time."""
+    from commands import stages
+
+    with output.working("snapshot") as report:
+        built = stages.snapshot(output.settings(), as_of, known_at, report)
+    output.emit(built, json=json)
+
+
+@app.command(rich_help_panel=DERIVE)
+def features(snapshot: SnapshotId = None, json: Json = False) -> None:
+    """Compute the indicators of shipments and enterprises on a snapshot."""
+    from commands import stages
+
+    with output.working("features") as report:
+        built = stages.features(output.settings(), snapshot, report)
+    output.emit(built, json=json)
+
+
+@app.command(rich_help_panel=DERIVE)
+def train(snapshot: SnapshotId = None, seed: Seed = 7, json: Json = False) -> None:
+    """Train the risk models on a snapshot and choose the champion."""
+    from commands import stages
+
+    with output.working("train") as report:
+        done = stages.train(output.settings(), snapshot, seed, report)
+    output.emit(done, json=json)
+
+
+@app.command(rich_help_panel=DERIVE)
+def score(
+    snapshot: SnapshotId = None,
+    model: Annotated[str | None, typer.Option(help="Model version (the latest).")] = None,
+    input: Annotated[
+        Path | None, typer.Option(help="Folder of canonical tables to score.", exists=True)
+    ] = None,
+    result: Annotated[
+        Path | None, typer.Option("--output", help="CSV file to write.", dir_okay=False)
+    ] = None,
+    enterprises: Annotated[
+        bool, typer.Option("--enterprises", help="Write enterprises, not shipments.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Score every shipment and enterprise of a snapshot, or of the tables in a folder."""
+    from commands import scoring
+
+    if input is not None and result is None:
+        raise typer.BadParameter("--input needs --output", param_hint="--output")
+    wanted = scoring.Wanted(snapshot, model, input, result, enterprises)
+    with output.working("score") as report:
+        done = scoring.score(output.settings(), wanted, report)
+    output.emit(done, json=json)
+
+
+@app.command(rich_help_panel=DERIVE)
+def grade(
+    snapshot: SnapshotId = None,
+    as_of: AsOf = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Grade every enterprise and keep points, reasons and history in the ledger."""
+    from commands import stages
+
+    with output.working("grade") as report:
+        done = stages.grade(output.settings(), snapshot, as_of, dry_run, report)
+    output.emit(done, json=json)
+
+
+@app.command(rich_help_panel=RUN)
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+) -> None:
+    """Serve the GraphQL API and the portal until interrupted."""
+    from commands import serving
+
+    serving.serve(output.settings(), host, port)
+
+
+@app.command(rich_help_panel=ASK)
+def search(
+    text: Annotated[str, typer.Argument(help="Name or identifier, in any script.")],
+    kind: Annotated[str | None, typer.Option(help="Only this kind of node.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most results.")] = 10,
+    json: Json = False,
+) -> None:
+    """Find enterprises, persons, ports and list entries by name."""
+    from commands import explore
+
+    with output.working("search") as _:
+        found = explore.search(output.settings(), text, kind=kind, limit=limit)
+    output.emit(found, json=json)
+
+
+@app.command(rich_help_panel=ASK)
+def portrait(
+    id: Enterprise, as_of: AsOf = None, snapshot: SnapshotId = None, json: Json = False
+) -> None:
+    """All that is known of an enterprise, section by section."""
+    from commands import explore
+
+    with output.working("portrait") as _:
+        found = explore.portrait(output.settings(), id, as_of=as_of, snapshot=snapshot)
+    output.emit(found, json=json)
+
+
+@app.command(rich_help_panel=ASK)
+def paths(
+    id: Enterprise,
+    limit: Annotated[int, typer.Option(min=1, help="Most paths.")] = 5,
+    snapshot: SnapshotId = None,
+    json: Json = False,
+) -> None:
+    """The paths along which risk reaches an enterprise, with their evidence."""
+    from commands import explore
+
+    with output.working("paths") as _:
+        found = explore.paths(output.settings(), id, limit=limit, snapshot=snapshot)
+    output.emit(found, json=json, text=lambda: explore.show_paths(output.settings(), found))
+
+
+@app.command(rich_help_panel=ASK)
+def owners(id: Enterprise, snapshot: SnapshotId = None, json: Json = False) -> None:
+    """Who owns and controls an enterprise, directly and through others."""
+    from commands import explore
+
+    with output.working("owners") as _:
+        found = explore.owners(output.settings(), id, snapshot=snapshot)
+    output.emit(found, json=json)
+
+
+@app.command(rich_help_panel=ASK)
+def query(
+    name: Annotated[str, typer.Argument(help="Name of a query of the catalogue.")] = "",
+    parameters: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Its parameters.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Run a named query on the graph server; without a name, list the catalogue."""
+    from commands import explore
+
+    with output.working("query") as _:
+        found = explore.query(output.settings(), name, parameters or [])
+    output.emit(found, json=json)
+
+
+@app.command(rich_help_panel=ASK)
+def screen(
+    file: Annotated[Path, typer.Argument(help="CSV with a name in the first column.", exists=True)],
+    result: Annotated[Path, typer.Option("--output", help="CSV file to write.", dir_okay=False)],
+    limit: Annotated[int, typer.Option(min=1, help="Most entries a name.")] = 5,
+    threshold: Annotated[float, typer.Option(min=0, max=1, help="Score of a match.")] = 0.85,
+    json: Json = False,
+) -> None:
+    """Compare names with all sanction and watch list entries of the lake."""
+    from commands import screening
+
+    with output.working("screen") as report:
+        done = screening.screen(output.settings(), file, result, limit, threshold, report)
+    output.emit(done, json=json)
+
+
+@app.command(rich_help_panel=ASK)
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where the files are written.", file_okay=False)],
+    format: Annotated[str, typer.Option(help="csv, parquet or graphml.")] = "parquet",
+    around: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only the neighbourhood of this node.")
+    ] = None,
+    hops: Annotated[int, typer.Option(min=1, max=4, help="Its radius.")] = 2,
+    snapshot: SnapshotId = None,
+    json: Json = False,
+) -> None:
+    """Write a snapshot's nodes and edges, with scores and grades, as files."""
+    from commands import exporting
+
+    wanted = exporting.Wanted(folder, format, around, hops, snapshot)
+    with output.working("export") as report:
+        done = exporting.export(output.settings(), wanted, report)
+    output.emit(done, json=json)
+
+
+@app.command(rich_help_panel=RUN)
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(help="Which benchmarks (all).")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Small sizes.")] = False,
+) -> None:
+    """Print our figures beside those of peers, run side by side on this machine."""
+    from commands import stages
+
+    raise typer.Exit(stages.bench(names or [], quick))
+
+
+@app.command(rich_help_panel=RUN)
 def doctor(
     json: Json = False,
-    start: Annotated[bool, typer.Option(help="Start the graph server and sign in.")] = False,
+    start: Annotated[bool, typer.Option("--start", help="Start the graph and sign in.")] = False,
 ) -> None:
     """Print the settings in force and what is reachable."""
     from commands import doctor

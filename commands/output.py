@@ -79,12 +79,30 @@ def emit_json(value: Any) -> None:
     sys.stdout.flush()
 
 
-def emit(value: Any, *, json: bool, text: Callable[[], None]) -> None:
-    """Answer with `value` as JSON, or as `text` prints it for people."""
+def emit(value: Any, *, json: bool, text: Callable[[], None] | None = None) -> None:
+    """Answer with `value` as JSON, or for people: as `text` prints it, or key by key."""
     if json:
         emit_json(value)
+    elif text is None:
+        show(plain(value))
     else:
         text()
+
+
+def show(value: Mapping[str, Any]) -> None:
+    """Print plain data: scalars as lines, then mappings and lists of rows as tables."""
+    for key, item in value.items():
+        if not isinstance(item, Mapping | list):
+            answer().print(f"{key:<14} {cell(item)}")
+    for key, item in value.items():
+        title = f"\n{key}"
+        if isinstance(item, Mapping):
+            table(title, ("", ""), item.items())
+        elif item and all(isinstance(row, Mapping) for row in item):
+            columns = list(dict.fromkeys(name for row in item for name in row))
+            table(title, columns, ([row.get(name) for name in columns] for row in item))
+        elif isinstance(item, list):
+            answer().print(f"{key:<14} {cell(item) or 'none'}")
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -112,13 +130,10 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.4g}"
     if isinstance(value, list | tuple):
-        return escape(", ".join(map(str, value)))
+        return escape("; ".join(map(cell, value)))
+    if isinstance(value, Mapping):
+        return "; ".join(f"{escape(str(key))} {cell(item)}" for key, item in value.items())
     return escape(str(value))
-
-
-def counts(title: str, values: Mapping[str, Any], *, unit: str = "rows") -> None:
-    """Print a mapping of names to numbers."""
-    table(title, ("", unit), sorted(values.items()))
 
 
 @contextmanager

@@ -1,0 +1,184 @@
+"""The stages from a source to grades, each with the keys that scripts rely on."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from commands.output import Report
+from graph.errors import HawserError
+from graph.settings import Settings
+
+#: Keys of a quarantined row that scripts rely on come first.
+QUARANTINE_KEYS = ("source", "file", "row", "field", "value", "reason", "table", "batch")
+
+
+def world(
+    folder: Path,
+    enterprises: int,
+    seed: int,
+    shipments: int | None,
+    format: str,
+    progress: Report,
+) -> dict[str, Any]:
+    """Write a simulated world's tables. Keys: folder, enterprises, seed and the world's report."""
+    from ingest.world import generate
+
+    progress("simulating", 0.0)
+    report = generate(enterprises, seed, folder, shipments=shipments, format=format)
+    return {"folder": folder, "enterprises": enterprises, "seed": seed, **as_mapping(report)}
+
+
+def sources() -> dict[str, Any]:
+    """The sources that `ingest` knows."""
+    from ingest.pipeline import list_sources
+
+    keys = ("name", "title", "publisher", "licence", "marking")
+    return {"sources": [{key: getattr(source, key) for key in keys} for source in list_sources()]}
+
+
+def ingest(
+    settings: Settings, source: str, path: Path, recorded_at: date | None, progress: Report
+) -> dict[str, Any]:
+    """Read `path` into the lake.
+
+    Keys: source, batches, accepted, quarantined, unchanged, extra_columns, issues.
+    """
+    from ingest.pipeline import ingest as run
+
+    if not path.exists():
+        raise HawserError(f"{path} does not exist", hint="give a file or a folder")
+    report = run(source, path, settings, recorded_at=recorded_at, progress=progress)
+    return _ingested(report)
+
+
+def _ingested(report: Any) -> dict[str, Any]:
+    keys = ("source", "batches", "accepted", "quarantined", "unchanged", "extra_columns", "issues")
+    return {key: getattr(report, key) for key in keys}
+
+
+def quarantine(
+    settings: Settings, *, retry: bool, limit: int | None, progress: Report
+) -> dict[str, Any]:
+    """The rows in quarantine. Keys: rows, total and, after a retry, retried."""
+    from graph.store.lake import Lake
+    from ingest.pipeline import retry_quarantine
+
+    retried = {"retried": _ingested(retry_quarantine(settings))} if retry else {}
+    progress("listing", 0.5)
+    table = Lake(settings).quarantine().to_pyarrow()
+    names = [name for name in QUARANTINE_KEYS if name in table.column_names]
+    rows = table.select(names).slice(0, limit).to_pylist()
+    return {"rows": rows, "total": table.num_rows, **retried}
+
+
+def load(
+    settings: Settings,
+    rebuild: bool,
+    as_of: date | None,
+    known_at: date | None,
+    progress: Report,
+) -> dict[str, Any]:
+    """Bring the graph server up to date. Keys: nodes, edges, removed_nodes, … of the report."""
+    from graph.store import load as loading
+    from graph.store.bolt import GraphStore
+    from graph.store.lake import Lake
+
+    lake = Lake(settings)
+    if rebuild:
+        report = loading.rebuild(lake, settings, as_of=as_of, known_at=known_at, progress=progress)
+    else:
+        with GraphStore.open(settings) as store:
+            report = loading.increment(
+                lake, store, as_of=as_of, known_at=known_at, progress=progress
+            )
+    return as_mapping(report)
+
+
+def snapshot(
+    settings: Settings, as_of: date | None, known_at: date | None, progress: Report
+) -> dict[str, Any]:
+    """Build a snapshot. Keys: id, as_of, known_at, nodes, edges."""
+    from graph.snapshot import build
+    from graph.store.lake import Lake
+
+    built = build(Lake(settings), settings, as_of=as_of, known_at=known_at, progress=progress)
+    return {
+        "id": built.id,
+        "as_of": built.as_of,
+        "known_at": built.known_at,
+        "nodes": built.node_counts,
+        "edges": built.edge_counts,
+    }
+
+
+def features(settings: Settings, snapshot: str | None, progress: Report) -> dict[str, Any]:
+    """Compute features. Keys: snapshot, shipments, enterprises, features."""
+    from graph.features.build import build_features
+    from graph.snapshot import open_snapshot
+    from graph.store.lake import Lake
+
+    opened = open_snapshot(settings, snapshot)
+    built = build_features(Lake(settings), opened, settings, progress=progress)
+    return {
+        "snapshot": opened.id,
+        "shipments": built.shipments.num_rows,
+        "enterprises": built.enterprises.num_rows,
+        "features": {of: len(built.names(of)) for of in ("shipment", "enterprise")},
+    }
+
+
+def train(settings: Settings, snapshot: str | None, seed: int, progress: Report) -> dict[str, Any]:
+    """Train models. Keys: those of the training report."""
+    from gnn.train import train as run
+    from graph.features.build import open_features
+    from graph.snapshot import open_snapshot
+
+    opened = open_snapshot(settings, snapshot)
+    built = open_features(settings, opened.id)
+    return as_mapping(run(settings, opened, built, seed=seed, progress=progress))
+
+
+def grade(
+    settings: Settings,
+    snapshot: str | None,
+    as_of: date | None,
+    dry_run: bool,
+    progress: Report,
+) -> dict[str, Any]:
+    """Grade enterprises. Keys: run, policy, snapshot, counts, changed."""
+    from grading.grade import grade as run
+    from graph.snapshot import open_snapshot
+
+    progress("grading", 0.0)
+    opened = open_snapshot(settings, snapshot)
+    report = run(settings, opened, dry_run=dry_run, as_of=as_of)
+    return as_mapping(report)
+
+
+def resolve(settings: Settings, progress: Report) -> dict[str, Any]:
+    """Find records of the same party. Keys: those of the resolution report."""
+    from ingest.resolve.resolve import resolve as run
+
+    return as_mapping(run(settings, progress=progress))
+
+
+def bench(names: list[str], quick: bool) -> int:
+    """Run benchmarks in a process of their own; gives its exit status."""
+    folder = Path(__file__).parents[1]
+    if not (folder / "benchmarks" / "run.py").exists():
+        raise HawserError("the benchmarks are not installed", hint="run them in the repository")
+    arguments = [*names, *(["--quick"] if quick else [])]
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks.run", *arguments], cwd=folder, check=False
+    ).returncode
+
+
+def as_mapping(report: Any) -> dict[str, Any]:
+    """A report's public values by name: of a dataclass, a mapping or a plain object."""
+    if isinstance(report, Mapping):
+        return dict(report)
+    names = getattr(report, "__dataclass_fields__", None) or vars(report)
+    return {name: getattr(report, name) for name in names if not name.startswith("_")}
