@@ -1,0 +1,520 @@
+"""Immutable, memory-mapped columnar copies of the graph as of a day and a knowledge time.
+
+A snapshot is a folder `HOME/snapshots/<id>`: one Arrow IPC file a node kind, one set of NumPy
+arrays an edge kind, and `manifest.json` with counts and checksums. Its id is a hash of its content
+(nodes, edges, `as_of`, `known_at`), so it depends neither on batches nor on the order of rows.
+
+Nodes are numbered 0 to n-1: kinds in the ontology's order, ids in byte order within a kind. Edges
+of a kind are sorted by (source, target, key).
+"""
+
+import hashlib
+import json
+import shutil
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import scipy.sparse as sparse
+
+from graph.errors import SnapshotError
+from graph.ontology import EDGE_KINDS, MARKINGS, NODE_KINDS
+from graph.settings import Settings
+
+if TYPE_CHECKING:
+    from graph.store.lake import Lake
+
+FORMAT = 1
+EPOCH = date(1970, 1, 1)
+#: Stand for an interval without a first or last day.
+NO_START = int(np.iinfo(np.int32).min)
+NO_END = int(np.iinfo(np.int32).max)
+
+Progress = Callable[[str, float], None]
+Integers = npt.NDArray[np.int64]
+Direction = Literal["out", "in", "both"]
+
+_WEIGHTS = {
+    "OWNS": "share",
+    "CONTROLS": "share",
+    "CONTAINS": "customs_value",
+    "TRADES_WITH": "customs_value",
+    "PAID": "amount",
+}
+_ARRAYS = (
+    "source", "target", "weight", "valid_from", "valid_to", "recorded_at", "marking", "record",
+)  # fmt: skip
+_FEW = 256
+
+
+def to_day(value: date) -> int:
+    """Days since 1970-01-01."""
+    return (value - EPOCH).days
+
+
+def from_day(day: int) -> date | None:
+    """The date of a day number; None for `NO_START` and `NO_END`."""
+    return None if day in (NO_START, NO_END) else EPOCH + timedelta(days=int(day))
+
+
+@dataclass(frozen=True)
+class EdgeArrays:
+    """The m edges of one kind: memory-mapped arrays of equal length, sorted by (source, target).
+
+    `source`, `target`: int64 node numbers. `weight`: float64; a share for OWNS and CONTROLS (NaN
+    when unknown), a value for CONTAINS, TRADES_WITH and PAID, else 1. `valid_from`, `valid_to`,
+    `recorded_at`: int32 days since 1970-01-01, `NO_START`/`NO_END` where open. `marking`: uint8
+    position in `MARKINGS`, the lowest of the edge's statements. `record`: S16.
+    """
+
+    source: Integers
+    target: Integers
+    weight: npt.NDArray[np.float64]
+    valid_from: npt.NDArray[np.int32]
+    valid_to: npt.NDArray[np.int32]
+    recorded_at: npt.NDArray[np.int32]
+    marking: npt.NDArray[np.uint8]
+    record: npt.NDArray[np.bytes_]
+
+    def __len__(self) -> int:
+        return int(self.source.size)
+
+    def on(self, day: date) -> npt.NDArray[np.bool_]:
+        """Which edges are valid on a day: `valid_from` <= day < `valid_to`. O(m)."""
+        number = to_day(day)
+        return (self.valid_from <= number) & (self.valid_to > number)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """An opened snapshot. Arrays and tables are mapped when first asked for, and kept."""
+
+    folder: Path
+    id: str
+    as_of: date
+    known_at: date
+    node_counts: dict[str, int]
+    edge_counts: dict[str, int]
+    _mapped: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def size(self) -> int:
+        """The number of nodes, n."""
+        return sum(self.node_counts.values())
+
+    def range(self, kind: str) -> tuple[int, int]:
+        """First node number of the kind and the one after its last."""
+        start = 0
+        for name, count in self.node_counts.items():
+            if name == kind:
+                return start, start + count
+            start += count
+        raise SnapshotError(f"snapshot {self.id} has no node kind {kind!r}")
+
+    def nodes(self, kind: str) -> pa.Table:
+        """The kind's nodes, memory-mapped: `id`, properties and provenance, sorted by id."""
+        self.range(kind)
+        return self._once(("nodes", kind), lambda: _map_table(self.folder / _node_file(kind)))
+
+    def ids(self, kind: str) -> npt.NDArray[np.object_]:
+        """The kind's ids as an array of str, in node order."""
+        array: npt.NDArray[np.object_] = self._once(
+            ("ids", kind), lambda: self.nodes(kind)["id"].to_numpy(zero_copy_only=False)
+        )
+        return array
+
+    def locate(self, kind: str, ids: Sequence[str] | pa.Array) -> Integers:
+        """Node numbers of ids; -1 where the kind has no such id.
+
+        O(k log n) for few ids, O(n + k) for many.
+        """
+        start = self.range(kind)[0]
+        wanted = _strings(ids)
+        if len(wanted) > _FEW or wanted.null_count:
+            found = _positions(wanted, self.nodes(kind)["id"])
+        else:
+            known = self.ids(kind)
+            values = wanted.to_numpy(zero_copy_only=False)
+            near = np.searchsorted(known, values)
+            padded = np.append(known, [None])
+            found = np.where(padded[near] == values, near, -1)
+        return np.where(found >= 0, found + start, -1)
+
+    def kind_of(self, index: int) -> str:
+        """The kind of a node number. Raises `SnapshotError`."""
+        stop = 0
+        for name, count in self.node_counts.items():
+            stop += count
+            if 0 <= index < stop:
+                return name
+        raise SnapshotError(f"snapshot {self.id} has no node number {index}")
+
+    def id_of(self, index: int) -> str:
+        """The id of a node number. Raises `SnapshotError`."""
+        kind = self.kind_of(index)
+        return str(self.nodes(kind)["id"][int(index) - self.range(kind)[0]].as_py())
+
+    def edges(self, kind: str) -> EdgeArrays:
+        """The edges of a kind, memory-mapped."""
+        if kind not in self.edge_counts:
+            raise SnapshotError(f"snapshot {self.id} has no edge kind {kind!r}")
+        arrays: EdgeArrays = self._once(("edges", kind), lambda: _map_edges(self.folder, kind))
+        return arrays
+
+    def adjacency(
+        self,
+        kinds: Iterable[str],
+        *,
+        direction: Direction = "out",
+        on: date | None = None,
+        weighted: bool = False,
+    ) -> sparse.csr_array:
+        """The n by n matrix of the kinds' edges: row source, column target for `out`.
+
+        `in` transposes, `both` adds the two. `on` keeps edges valid on the day; None keeps every
+        edge the snapshot knows, ended ones too. Unweighted entries are 1 however many edges run in
+        parallel; weighted ones are sums, an unknown weight counting 0. O(n + m log m).
+        """
+        parts = [self._part(kind, on) for kind in kinds]
+        source, target, weight = (
+            np.concatenate([part[column] for part in parts]) if parts else np.empty(0)
+            for column in range(3)
+        )
+        values = np.nan_to_num(weight) if weighted else np.ones(source.size)
+        ends = (source.astype(np.int64), target.astype(np.int64))
+        matrix = sparse.csr_array((values, ends), shape=(self.size, self.size))
+        if direction == "in":
+            matrix = matrix.T.tocsr()
+        elif direction == "both":
+            matrix = (matrix + matrix.T).tocsr()
+        if not weighted:
+            matrix.data[:] = 1.0
+        return matrix
+
+    def _part(self, kind: str, on: date | None) -> tuple[Integers, Integers, Any]:
+        arrays = self.edges(kind)
+        keep = slice(None) if on is None else arrays.on(on)
+        return arrays.source[keep], arrays.target[keep], arrays.weight[keep]
+
+    def _once(self, key: tuple[str, str], make: Callable[[], Any]) -> Any:
+        if key not in self._mapped:
+            self._mapped[key] = make()
+        return self._mapped[key]
+
+
+def build(
+    lake: "Lake",
+    settings: Settings,
+    *,
+    as_of: date | None = None,
+    known_at: date | None = None,
+    judgements: pa.Table | None = None,
+    progress: Progress | None = None,
+) -> Snapshot:
+    """Write the snapshot of the lake and open it; the same content gives the same id and folder.
+
+    `as_of` and `known_at` default to today. `judgements` are passed to the projection (identities
+    that people decided). O(n log n + m log m) time; one kind at a time is held in memory.
+    """
+    as_of, known_at = as_of or date.today(), known_at or date.today()
+    settings.snapshot_folder.mkdir(parents=True, exist_ok=True)
+    staging = settings.snapshot_folder / f".building-{uuid.uuid4().hex}"
+    try:
+        writer = _Writer(staging, as_of, known_at)
+        _write_all(writer, lake, judgements, progress or (lambda what, share: None))
+        identifier = _publish(writer, settings)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    _point_at(settings, identifier)
+    return open_snapshot(settings, identifier)
+
+
+def open_snapshot(settings: Settings, id: str | None = None, *, verify: bool = True) -> Snapshot:
+    """Open a snapshot by id, or the one built last.
+
+    Reads every file once to compare checksums, unless `verify` is false.
+
+    Raises:
+        SnapshotError: there is none, or a file is missing or damaged.
+    """
+    identifier = id or _latest(settings)
+    folder = settings.snapshot_folder / identifier
+    manifest = _read_manifest(folder, identifier)
+    for name, (size, checksum) in manifest["files"].items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != size:
+            raise _damaged(identifier, name)
+        if verify and _checksum(path) != checksum:
+            raise _damaged(identifier, name)
+    return Snapshot(
+        folder,
+        identifier,
+        date.fromisoformat(manifest["as_of"]),
+        date.fromisoformat(manifest["known_at"]),
+        manifest["nodes"],
+        manifest["edges"],
+    )
+
+
+class _Writer:
+    """Writes kinds into a folder set aside and hashes what it writes."""
+
+    def __init__(self, folder: Path, as_of: date, known_at: date) -> None:
+        self.folder = folder
+        self.folder.mkdir()
+        self.as_of, self.known_at = as_of, known_at
+        self.nodes: dict[str, int] = {}
+        self.edges: dict[str, int] = {}
+        self.dangling: dict[str, int] = {}
+        self._ids: dict[str, pa.Array] = {}
+        self._starts: dict[str, int] = {}
+        self._hash = hashlib.sha256(f"{FORMAT} {as_of} {known_at}".encode())
+
+    @property
+    def identifier(self) -> str:
+        """Hash of all that was written, 16 hexadecimal digits."""
+        return self._hash.hexdigest()[:16]
+
+    def add_nodes(self, kind: str, table: pa.Table) -> None:
+        """Write the nodes of a kind, sorted by id. O(n log n)."""
+        table = table.take(pc.sort_indices(table["id"])).combine_chunks()
+        self._starts[kind] = sum(self.nodes.values())
+        self.nodes[kind] = table.num_rows
+        self._ids[kind] = table["id"].combine_chunks()
+        self._hash.update(f"node {kind} {table.num_rows}".encode())
+        _hash_table(self._hash, table)
+        path = self.folder / _node_file(kind)
+        path.parent.mkdir(exist_ok=True)
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as file:
+            file.write_table(table)
+
+    def add_edges(self, kind: str, table: pa.Table) -> None:
+        """Write the edges of a kind; those whose end is no node are counted and left out."""
+        frame = pl.DataFrame(
+            {
+                "source": self._ends(table["source_kind"], table["source"]),
+                "target": self._ends(table["target_kind"], table["target"]),
+                **_edge_columns(kind, table),
+            }
+        )
+        whole = frame.filter((pl.col("source") >= 0) & (pl.col("target") >= 0))
+        whole = whole.sort("source", "target", "key", "record")
+        self.edges[kind] = whole.height
+        if missing := frame.height - whole.height:
+            self.dangling[kind] = missing
+        folder = self.folder / "edges" / kind
+        folder.mkdir(parents=True)
+        self._hash.update(f"edge {kind} {whole.height}".encode())
+        for name in _ARRAYS:
+            array = _array(whole[name])
+            self._hash.update(array.tobytes())
+            np.save(folder / f"{name}.npy", array)
+
+    def _ends(self, kinds: pa.ChunkedArray, ids: pa.ChunkedArray) -> Integers:
+        """Node numbers of the ends, -1 for those that are no node."""
+        numbers = np.full(len(ids), -1, np.int64)
+        for kind in pc.unique(kinds).drop_null().to_pylist():
+            mask = pc.equal(kinds, kind).to_numpy(zero_copy_only=False).astype(bool)
+            found = _positions(ids.filter(pa.array(mask)), self._ids[kind])
+            numbers[mask] = np.where(found >= 0, found + self._starts[kind], -1)
+        return numbers
+
+    def finish(self) -> None:
+        """Write the manifest, last."""
+        files = {
+            str(path.relative_to(self.folder)): [path.stat().st_size, _checksum(path)]
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file()
+        }
+        manifest = {
+            "format": FORMAT,
+            "id": self.identifier,
+            "as_of": self.as_of.isoformat(),
+            "known_at": self.known_at.isoformat(),
+            "nodes": self.nodes,
+            "edges": self.edges,
+            "dangling": self.dangling,
+            "files": files,
+        }
+        (self.folder / "manifest.json").write_text(json.dumps(manifest, indent=1), "utf-8")
+
+
+def _write_all(
+    writer: _Writer, lake: "Lake", judgements: pa.Table | None, progress: Progress
+) -> None:
+    from graph.projection import edge_table, node_table
+
+    times = {"as_of": writer.as_of, "known_at": writer.known_at}
+    total = len(NODE_KINDS) + len(EDGE_KINDS)
+    for done, kind in enumerate(NODE_KINDS):
+        progress(kind, done / total)
+        writer.add_nodes(kind, node_table(lake, kind, **times).to_pyarrow())
+    for done, kind in enumerate(EDGE_KINDS, len(NODE_KINDS)):
+        progress(kind, done / total)
+        expression = edge_table(lake, kind, **times, judgements=judgements)
+        writer.add_edges(kind, expression.to_pyarrow())
+    writer.finish()
+
+
+def _publish(writer: _Writer, settings: Settings) -> str:
+    """Move the folder to its place; a sound one already there stays, a damaged one goes."""
+    identifier = writer.identifier
+    final = settings.snapshot_folder / identifier
+    if final.exists():
+        try:
+            open_snapshot(settings, identifier)
+        except SnapshotError:
+            shutil.rmtree(final)
+        else:
+            return identifier
+    writer.folder.rename(final)
+    return identifier
+
+
+def _edge_columns(kind: str, table: pa.Table) -> Mapping[str, Any]:
+    weight = _WEIGHTS.get(kind)
+    values = (
+        pl.Series(table[weight].cast(pa.float64())).fill_null(float("nan"))
+        if weight
+        else pl.repeat(1.0, table.num_rows, dtype=pl.Float64, eager=True)
+    )
+    return {
+        "key": pl.Series(table["key"]).fill_null(""),
+        "weight": values,
+        "valid_from": _days(table["valid_from"], NO_START),
+        "valid_to": _days(table["valid_to"], NO_END),
+        "recorded_at": _days(table["recorded_at"], NO_START),
+        "marking": _lowest_marking(table),
+        "record": pl.Series(table["record"]).fill_null(""),
+    }
+
+
+def _days(column: pa.ChunkedArray, missing: int) -> pl.Series:
+    return pl.Series(column.cast(pa.date32()).cast(pa.int32())).fill_null(missing)
+
+
+def _lowest_marking(table: pa.Table) -> pl.Series:
+    """Position in `MARKINGS` of the least restrictive statement of each edge."""
+    sets = pl.Series("markings", table["markings"].cast(pa.list_(pa.string())))
+    joined = sets.list.join(",").fill_null("")
+    distinct = joined.unique().to_list()
+    lowest = [_lowest(text.split(",")) for text in distinct]
+    return joined.replace_strict(distinct, lowest, return_dtype=pl.UInt8)
+
+
+def _lowest(markings: Sequence[str]) -> int:
+    return min((MARKINGS.index(marking) for marking in markings if marking), default=0)
+
+
+def _array(column: pl.Series) -> npt.NDArray[Any]:
+    if column.dtype == pl.String:
+        return column.to_numpy().astype("S16")
+    return np.ascontiguousarray(column.to_numpy())
+
+
+def _strings(ids: Sequence[str] | pa.Array) -> pa.Array:
+    array = ids if isinstance(ids, pa.Array | pa.ChunkedArray) else pa.array(ids, pa.string())
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _positions(wanted: pa.Array | pa.ChunkedArray, known: pa.Array | pa.ChunkedArray) -> Integers:
+    """Where each wanted value is in `known`, -1 for nowhere. O(n + k), a hash join."""
+    values = _strings(known).cast(pa.large_string())
+    found = pc.index_in(_strings(wanted).cast(pa.large_string()), value_set=values)
+    array: Integers = found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return array
+
+
+def _hash_table(digest: Any, table: pa.Table) -> None:
+    """Feed a table's content, not its memory layout, to the digest. O(bytes)."""
+    for name in table.column_names:
+        digest.update(f"{name} {table.schema.field(name).type}".encode())
+        _hash_array(digest, table[name].combine_chunks())
+
+
+def _hash_array(digest: Any, array: pa.Array) -> None:
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
+    missing = array.is_null().to_numpy(zero_copy_only=False)
+    digest.update(np.packbits(missing).tobytes())
+    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
+        lengths = pc.list_value_length(array).fill_null(0)
+        digest.update(lengths.to_numpy(zero_copy_only=False).astype(np.int64).tobytes())
+        _hash_array(digest, array.flatten())
+    elif pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+        lengths = pc.binary_length(array).fill_null(0)
+        digest.update(lengths.to_numpy(zero_copy_only=False).astype(np.int64).tobytes())
+        digest.update(_characters(array.fill_null("").cast(pa.large_string())))
+    else:
+        digest.update(array.fill_null(0).to_numpy(zero_copy_only=False).tobytes())
+
+
+def _characters(array: pa.Array) -> memoryview:
+    """The UTF-8 bytes of all strings, one after the other."""
+    _, offsets, data = array.buffers()
+    if data is None:
+        return memoryview(b"")
+    bounds = np.frombuffer(offsets, np.int64)
+    return memoryview(data)[int(bounds[array.offset]) : int(bounds[array.offset + len(array)])]
+
+
+def _map_table(path: Path) -> pa.Table:
+    return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+
+
+def _map_edges(folder: Path, kind: str) -> EdgeArrays:
+    arrays = (np.load(folder / "edges" / kind / f"{name}.npy", mmap_mode="r") for name in _ARRAYS)
+    return EdgeArrays(*arrays)
+
+
+def _node_file(kind: str) -> str:
+    return f"nodes/{kind}.arrow"
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _read_manifest(folder: Path, identifier: str) -> dict[str, Any]:
+    path = folder / "manifest.json"
+    if not folder.is_dir():
+        raise SnapshotError(f"there is no snapshot {identifier!r}", hint="run `hawser snapshot`")
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        complete = manifest["format"] == FORMAT and manifest["id"] == identifier
+        complete = complete and {"as_of", "known_at", "nodes", "edges", "files"} <= set(manifest)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(identifier, "manifest.json") from error
+    if not complete:
+        raise _damaged(identifier, "manifest.json")
+    return manifest
+
+
+def _damaged(identifier: str, name: str) -> SnapshotError:
+    return SnapshotError(
+        f"snapshot {identifier}: {name} is missing or damaged", hint="build the snapshot again"
+    )
+
+
+def _point_at(settings: Settings, identifier: str) -> None:
+    temporary = settings.snapshot_folder / f".latest-{uuid.uuid4().hex}"
+    temporary.write_text(identifier, "utf-8")
+    temporary.replace(settings.snapshot_folder / "latest")
+
+
+def _latest(settings: Settings) -> str:
+    path = settings.snapshot_folder / "latest"
+    if not path.is_file():
+        raise SnapshotError(
+            f"no snapshot was built yet in {settings.home}", hint="run `hawser snapshot`"
+        )
+    return path.read_text("utf-8").strip()

@@ -1,0 +1,196 @@
+"""Snapshots: content-hashed, idempotent, checked when opened, true to as_of and known_at."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from graph.errors import SnapshotError
+from graph.ontology import MARKINGS
+from graph.settings import Settings
+from graph.snapshot import NO_END, NO_START, Snapshot, build, from_day, open_snapshot, to_day
+from graph.store.lake import Lake
+
+DAY = date(2024, 6, 30)
+WriteLake = Callable[..., Lake]
+
+TABLES: dict[str, list[dict[str, Any]]] = {
+    "enterprises": [
+        {"enterprise_id": "b", "name": "Beta", "country": "CN", "registered_on": date(2020, 1, 1)},
+        {"enterprise_id": "a", "name": "Alpha 甲", "country": "CN", "address": "1 Quay Road"},
+        {"enterprise_id": "c", "name": "Gamma", "country": "DE", "address": "1, quay road"},
+    ],
+    "persons": [{"person_id": "p1", "name": "Person"}],
+    "relations": [
+        {"source_id": "p1", "target_id": "a", "type": "SHAREHOLDER", "share": 0.6,
+         "valid_from": date(2021, 1, 1), "valid_to": date(2023, 1, 1)},
+        {"source_id": "a", "target_id": "b", "type": "SHAREHOLDER", "share": 0.3,
+         "valid_from": date(2022, 1, 1)},
+        {"source_id": "a", "target_id": "c", "type": "SHAREHOLDER", "valid_from": date(2022, 1, 1)},
+    ],
+    "shipments": [
+        {"shipment_id": "s1", "declared_at": date(2024, 2, 1), "direction": "I",
+         "customs_office": "2200", "importer_id": "a", "exporter_id": "c"},
+        {"shipment_id": "s2", "declared_at": date(2024, 9, 1), "direction": "I",
+         "customs_office": "2200", "importer_id": "b", "exporter_id": "c"},
+    ],
+    "shipment_items": [
+        {"shipment_id": "s1", "item_no": 1, "hs_code": "85171300", "customs_value": 1000.0},
+        {"shipment_id": "s1", "item_no": 2, "hs_code": "85171300", "customs_value": 500.0},
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def lake(tmp_path: Path, write_lake: WriteLake) -> Lake:
+    return write_lake(tmp_path / "home", TABLES)
+
+
+@pytest.fixture
+def snapshot(lake: Lake) -> Snapshot:
+    return build(lake, lake.settings, as_of=DAY, known_at=DAY)
+
+
+def test_nodes_are_numbered_by_kind_and_id(snapshot: Snapshot) -> None:
+    assert list(snapshot.ids("Enterprise")) == ["a", "b", "c"]
+    assert snapshot.range("Enterprise") == (0, 3)
+    assert snapshot.range("Person") == (3, 4)
+    assert snapshot.locate("Enterprise", ["c", "nobody", "a"]).tolist() == [2, -1, 0]
+    assert snapshot.locate("Person", ["p1"] * 300).tolist() == [3] * 300
+    assert snapshot.locate("Vessel", ["9074729"]).tolist() == [-1]
+    assert (snapshot.kind_of(3), snapshot.id_of(3)) == ("Person", "p1")
+    assert snapshot.nodes("Enterprise")["name"].to_pylist() == ["Alpha 甲", "Beta", "Gamma"]
+    assert snapshot.size == sum(snapshot.node_counts.values())
+
+
+def test_only_what_had_happened_is_there(snapshot: Snapshot) -> None:
+    assert list(snapshot.ids("Shipment")) == ["s1"]
+    assert snapshot.edge_counts["IMPORTED"] == 1
+
+
+def test_edges_carry_weight_dates_and_marking(snapshot: Snapshot) -> None:
+    owns = snapshot.edges("OWNS")
+    assert owns.source.tolist() == [0, 0, 3]
+    assert owns.target.tolist() == [1, 2, 0]
+    np.testing.assert_array_equal(owns.weight, [0.3, np.nan, 0.6])
+    assert owns.valid_to.tolist() == [NO_END, NO_END, to_day(date(2023, 1, 1))]
+    assert set(owns.marking.tolist()) == {MARKINGS.index("INTERNAL")}
+    assert all(len(record) == 16 for record in owns.record.tolist())
+    assert not owns.source.flags.writeable
+
+
+def test_adjacency_filters_weighs_and_transposes(snapshot: Snapshot) -> None:
+    owns = snapshot.adjacency(["OWNS"], on=DAY, weighted=True)
+    assert owns.nnz == 2
+    assert owns[0, 1] == pytest.approx(0.3)
+    assert snapshot.adjacency(["OWNS"]).nnz == 3
+    inward = snapshot.adjacency(["OWNS"], direction="in")
+    assert inward[0, 3] == 1
+    both = snapshot.adjacency(["OWNS", "IMPORTED"], direction="both")
+    assert (both != both.T).nnz == 0
+    shipment, commodity = snapshot.range("Shipment")[0], snapshot.range("Commodity")[0]
+    contains = snapshot.adjacency(["CONTAINS"])
+    assert contains[shipment, commodity] == 1
+    assert snapshot.adjacency(["CONTAINS"], weighted=True)[shipment, commodity] == 1500
+    assert snapshot.adjacency([]).shape == (snapshot.size, snapshot.size)
+
+
+def test_building_again_changes_nothing(lake: Lake, snapshot: Snapshot) -> None:
+    before = _bytes(snapshot.folder)
+    again = build(lake, lake.settings, as_of=DAY, known_at=DAY)
+    assert again.id == snapshot.id
+    assert _bytes(again.folder) == before
+    others = [path.name for path in lake.settings.snapshot_folder.iterdir()]
+    assert sorted(others) == sorted([snapshot.id, "latest"])
+
+
+def test_id_depends_on_content_only(
+    tmp_path: Path, snapshot: Snapshot, write_lake: WriteLake
+) -> None:
+    settings = Settings(home=tmp_path / "other")
+    for name, rows in TABLES.items():
+        for number, row in enumerate(reversed(rows)):
+            write_lake(settings.home, {name: [row]}, batch=f"{name}{number}")
+    other = build(Lake(settings), settings, as_of=DAY, known_at=DAY)
+    assert other.id == snapshot.id
+    assert _bytes(other.folder) == _bytes(snapshot.folder)
+
+
+def test_another_day_is_another_snapshot(lake: Lake, snapshot: Snapshot) -> None:
+    later = build(lake, lake.settings, as_of=date(2024, 12, 31), known_at=date(2024, 12, 31))
+    assert later.id != snapshot.id
+    assert list(later.ids("Shipment")) == ["s1", "s2"]
+    assert open_snapshot(lake.settings).id == later.id
+    assert open_snapshot(lake.settings, snapshot.id) == snapshot
+
+
+def test_what_was_not_known_is_not_there(
+    tmp_path: Path, lake: Lake, snapshot: Snapshot, write_lake: WriteLake
+) -> None:
+    late = {"enterprise_id": "d", "name": "Delta", "country": "CN", "recorded_at": date(2024, 8, 1)}
+    grown = write_lake(tmp_path / "home", {"enterprises": [late]}, batch="two")
+    assert build(grown, lake.settings, as_of=DAY, known_at=DAY).id == snapshot.id
+    told = build(grown, lake.settings, as_of=DAY, known_at=date(2024, 8, 1))
+    assert "d" in told.ids("Enterprise")
+
+
+@pytest.mark.parametrize("name", ["nodes/Enterprise.arrow", "edges/OWNS/source.npy"])
+def test_damage_is_told_in_one_line(lake: Lake, snapshot: Snapshot, name: str) -> None:
+    path = snapshot.folder / name
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(SnapshotError, match="damaged") as caught:
+        open_snapshot(lake.settings, snapshot.id)
+    assert "\n" not in str(caught.value)
+    path.unlink()
+    with pytest.raises(SnapshotError, match=name):
+        open_snapshot(lake.settings, snapshot.id, verify=False)
+    rebuilt = build(lake, lake.settings, as_of=DAY, known_at=DAY)
+    assert rebuilt.id == snapshot.id
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"format": 1, "id": "other"}'])
+def test_damaged_manifest_is_told(lake: Lake, snapshot: Snapshot, text: str) -> None:
+    (snapshot.folder / "manifest.json").write_text(text, "utf-8")
+    with pytest.raises(SnapshotError, match=r"manifest\.json"):
+        open_snapshot(lake.settings)
+
+
+def test_missing_snapshot_is_told(tmp_path: Path, snapshot: Snapshot) -> None:
+    with pytest.raises(SnapshotError, match="no snapshot was built"):
+        open_snapshot(Settings(home=tmp_path / "empty"))
+    with pytest.raises(SnapshotError, match="there is no snapshot"):
+        open_snapshot(Settings(home=tmp_path / "home"), "0" * 16)
+    with pytest.raises(SnapshotError, match="no node kind"):
+        snapshot.ids("Ship")
+    with pytest.raises(SnapshotError, match="no edge kind"):
+        snapshot.edges("SHIPS")
+    with pytest.raises(SnapshotError, match="no node number"):
+        snapshot.kind_of(snapshot.size)
+
+
+def test_empty_lake_gives_an_empty_snapshot(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    snapshot = build(Lake(settings), settings, as_of=DAY, known_at=DAY)
+    assert snapshot.size == 0
+    assert len(snapshot.edges("OWNS")) == 0
+    assert json.loads((snapshot.folder / "manifest.json").read_text())["dangling"] == {}
+
+
+def test_day_numbers() -> None:
+    assert from_day(to_day(DAY)) == DAY
+    assert from_day(NO_START) is None
+    assert from_day(NO_END) is None
+
+
+def _bytes(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
