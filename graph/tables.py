@@ -50,7 +50,8 @@ class Table:
 
     `key` identifies what a row speaks of: a later statement with the same key supersedes the
     earlier one. `event_date` is the day the fact came about: it is `valid_from` where the table has
-    no such column, and `recorded_at` where the row does not say when it was learned.
+    no such column, and `recorded_at` where the row does not say when it was learned. A table
+    without dates of its own takes both from the row that its column `dated_by` refers to.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     event_date: str = ""
+    dated_by: str = ""
 
     def column(self, name: str) -> Column:
         """The column with this name. Raises `KeyError`."""
@@ -265,6 +267,7 @@ _DECLARATIONS = (
             _c("currency?", "currency", "currency of the value", "币制"),
             _c("tax_rate?", "rate", "rate of duty and tax, in per cent", "税率（%）"),
         ),
+        dated_by="shipment_id",
     ),
     Table(
         "findings",
@@ -429,7 +432,7 @@ def _check() -> None:
     """Reject keys, event dates and references that name nothing. Raises `OntologyError`."""
     for table in _DECLARATIONS:
         known = {*table.names, "valid_from"}
-        for name in (*table.key, *filter(None, [table.event_date])):
+        for name in (*table.key, *filter(None, [table.event_date, table.dated_by])):
             if name not in known:
                 raise OntologyError(f"table {table.name} has no column {name}")
         for column in table.columns:
