@@ -279,7 +279,7 @@ def paths(
 
     with output.working("paths") as _:
         found = explore.paths(output.settings(), id, limit=limit, snapshot=snapshot)
-    output.emit(found, json=json, text=lambda: explore.show_paths(output.settings(), found))
+    output.emit(found, json=json, text=lambda: explore.show_paths(found))
 
 
 @app.command(rich_help_panel=ASK)

@@ -1,1 +1,144 @@
-"""The Python door for notebooks: open a data folder and ask it questions."""
+"""The Python door for notebooks: open a data folder and ask it questions.
+
+import hawser
+
+with hawser.open("hawser-data") as data:
+    data.search("宁波海丰")
+    data.paths("E000042")
+    data.query("enterprise_shipments", enterprise_id="E000042")
+    data.neighbourhood("E000042", hops=2)
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from graph import access
+from graph.errors import NotFound
+from graph.settings import Settings
+from graph.snapshot import Snapshot, open_snapshot
+
+if TYPE_CHECKING:
+    import networkx
+    import pandas
+
+    from graph.store.bolt import GraphStore
+
+#: Most nodes of a neighbourhood before it stops growing.
+NEIGHBOURHOOD_LIMIT = 5_000
+
+
+def open(
+    folder: str | Path | None = None,
+    *,
+    snapshot: str | None = None,
+    clearance: str | None = None,
+) -> "Data":
+    """Open a data folder (default: `HAWSER_HOME`), read only.
+
+    `snapshot` is an id (default: the latest built); `clearance` limits what is seen (default: the
+    setting's). Nothing is read before it is needed.
+    """
+    settings = Settings.load()
+    if folder is not None:
+        settings = replace(settings, home=Path(folder))
+    if clearance is not None:
+        access.level(clearance)
+        settings = replace(settings, clearance=clearance)
+    return Data(settings, snapshot)
+
+
+class Data:
+    """An open data folder. Use it in a `with` statement, or `close` it."""
+
+    def __init__(self, settings: Settings, snapshot: str | None = None) -> None:
+        self.settings = settings
+        self._snapshot_id = snapshot
+        self._store: GraphStore | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the graph server, if it was used."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """The snapshot that answers rest on. Raises `SnapshotError` when there is none."""
+        return open_snapshot(self.settings, self._snapshot_id)
+
+    @property
+    def store(self) -> "GraphStore":
+        """The graph server, reached when first asked for. Raises `GraphStoreError`."""
+        if self._store is None:
+            from graph.store.bolt import GraphStore
+
+            self._store = GraphStore.open(self.settings)
+        return self._store
+
+    def paths(self, id: str, *, limit: int = 5) -> dict[str, Any]:
+        """The paths along which risk reaches an enterprise. Raises `NotFound`."""
+        from graph.algorithms.propagation import risk_paths
+
+        clearance = self.settings.clearance
+        return risk_paths(self.snapshot, id, limit=limit, clearance=clearance).as_dict()
+
+    def owners(self, id: str, *, limit: int = 20) -> dict[str, Any]:
+        """Who owns and controls an enterprise. Raises `NotFound`."""
+        from graph.algorithms.ownership import owners
+
+        clearance = self.settings.clearance
+        return owners(self.snapshot, id, limit=limit, clearance=clearance).as_dict()
+
+    def query(self, name: str, **parameters: Any) -> "pandas.DataFrame":
+        """The rows of a named query of the catalogue. Raises `HawserError` on a wrong name."""
+        import pandas
+
+        from queries import catalog
+
+        return pandas.DataFrame(catalog.run(self.store, name, **parameters))
+
+    def neighbourhood(
+        self,
+        id: str,
+        hops: int = 1,
+        *,
+        kinds: Iterable[str] | None = None,
+        limit: int = NEIGHBOURHOOD_LIMIT,
+    ) -> "networkx.MultiDiGraph[str]":
+        """The nodes within some steps of a node, and the edges between them.
+
+        Nodes carry `kind` and their properties, edges their kind as key, weight, dates and record.
+        Growth stops at `limit` nodes: `graph["partial"]` says so. What the clearance does not
+        reach is left out and counted in `graph["redacted"]`. O(hops * m).
+
+        Raises:
+            NotFound: nothing has the id.
+        """
+        from commands.neighbourhood import Ball, draw
+
+        chosen = tuple(kinds) if kinds is not None else tuple(self.snapshot.edge_counts)
+        ball = Ball(self.snapshot, self.settings.clearance, chosen, limit)
+        return draw(ball, self.node(id), hops)
+
+    def node(self, id: str) -> int:
+        """The number of the node with this id, of whatever kind. Raises `NotFound`."""
+        for kind in self.snapshot.node_counts:
+            found = int(self.snapshot.locate(kind, [id])[0])
+            if found >= 0:
+                return found
+        raise NotFound(f"nothing in snapshot {self.snapshot.id} has the id {id!r}")

@@ -1,0 +1,96 @@
+"""Questions to a data folder: search, portrait, paths, owners and named queries."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import hawser
+from commands import output
+from graph.errors import HawserError
+from graph.settings import Settings
+
+
+def search(settings: Settings, text: str, *, kind: str | None, limit: int) -> dict[str, Any]:
+    """Nodes by name. Keys: results (id, kind, name, score, reason)."""
+    with hawser.Data(settings) as data:
+        return {"results": data.hits(text, kind=kind, limit=limit)}
+
+
+def portrait(
+    settings: Settings, id: str, *, as_of: date | None, snapshot: str | None
+) -> dict[str, Any]:
+    """An enterprise's portrait. Keys: enterprise, one a section, as_of, snapshot."""
+    with hawser.Data(settings, snapshot) as data:
+        return data.portrait(id, as_of=as_of)
+
+
+def paths(settings: Settings, id: str, *, limit: int, snapshot: str | None) -> dict[str, Any]:
+    """Risk paths. Keys: those of `RiskPaths.as_dict`."""
+    with hawser.Data(settings, snapshot) as data:
+        return data.paths(id, limit=limit)
+
+
+def owners(settings: Settings, id: str, *, snapshot: str | None) -> dict[str, Any]:
+    """Owners. Keys: those of `Ownership.as_dict`."""
+    with hawser.Data(settings, snapshot) as data:
+        return data.owners(id)
+
+
+def query(settings: Settings, name: str, parameters: Sequence[str]) -> dict[str, Any]:
+    """A named query's rows, or the catalogue when no name is given. Keys: query, rows."""
+    from queries.catalog import CATALOG, run
+
+    if not name:
+        return {"queries": [{"name": q.name, "purpose": q.purpose} for q in CATALOG.values()]}
+    given = dict(_split(parameter) for parameter in parameters)
+    with hawser.Data(settings) as data:
+        return {"query": name, "rows": run(data.store, name, **given)}
+
+
+def _split(parameter: str) -> tuple[str, str]:
+    name, sign, value = parameter.partition("=")
+    if not sign:
+        raise HawserError(f"{parameter!r} is not a parameter", hint="write NAME=VALUE")
+    return name, value
+
+
+def path_lines(path: dict[str, Any]) -> list[str]:
+    """A path in words: who it starts from and why, then one line a step with its evidence."""
+    if path["contribution"] is None:
+        lines = ["a path that your clearance does not show whole:"]
+    else:
+        source = _called(path["source_name"], path["source"])
+        lines = [f"{path['contribution']:.3f}  from {source} ({path['reason']}: {path['cause']})"]
+    for hop in path["hops"]:
+        since = f" since {hop['valid_from']}" if hop["valid_from"] else ""
+        until = f" until {hop['valid_to']}" if hop["valid_to"] else ""
+        ends = (_called(hop["from_name"], hop["from"]), _called(hop["to_name"], hop["to"]))
+        evidence = f" [record {hop['evidence']}]" if hop["evidence"] else ""
+        lines.append(f"       {ends[0]} {hop['kind']} {ends[1]}{since}{until}{evidence}")
+    return lines
+
+
+def _called(name: str | None, id: str | None) -> str:
+    if id is None:
+        return "(hidden)"
+    return f"{name} ({id})" if name else id
+
+
+def show_paths(found: dict[str, Any]) -> None:
+    """Print risk paths in words."""
+    rest = found["remainder"]
+    said = [
+        f"{found['target']}: influence {found['influence']:.3f} (influence is not guilt), "
+        f"snapshot {found['snapshot']}, policy {found['policy']}",
+        *(line for path in found["paths"] for line in path_lines(path)),
+    ]
+    if rest["count"]:
+        said.append(f"{rest['contribution']:.3f}  from {rest['count']} more paths")
+    if found["skipped_hubs"]:
+        said.append(f"{found['skipped_hubs']} hubs were not walked through")
+    if found["partial"]:
+        said.append("The search reached its limit: there may be more paths.")
+    if not found["paths"]:
+        said.append("No path from a penalised or listed party within reach.")
+    for line in said:
+        output.answer().print(line, markup=False, soft_wrap=True)

@@ -1,0 +1,105 @@
+"""The part of a snapshot around a node, as a networkx graph."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import networkx
+import numpy as np
+from numpy.typing import NDArray
+
+from graph import access
+from graph.algorithms.network import node_markings
+from graph.errors import NotFound
+from graph.snapshot import Snapshot, from_day
+
+#: Columns of a node's table that are not properties.
+_NOT_PROPERTIES = frozenset({"id", "markings"})
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Ball:
+    """What to grow in: edge kinds, what the reader may see, and the most nodes to hold."""
+
+    snapshot: Snapshot
+    clearance: str
+    kinds: tuple[str, ...]
+    limit: int
+
+
+def draw(ball: Ball, centre: int, hops: int) -> "networkx.MultiDiGraph[str]":
+    """The nodes within `hops` steps of `centre` and all edges among them.
+
+    `graph["partial"]` is true when growth stopped at the limit, `graph["redacted"]` counts the
+    nodes left out because the clearance does not reach them. O(hops * m).
+    """
+    snapshot = ball.snapshot
+    hidden = ~access.visible_mask(node_markings(snapshot), ball.clearance)
+    if hidden[centre]:
+        raise NotFound(f"nothing in snapshot {snapshot.id} has the id {snapshot.id_of(centre)!r}")
+    nodes, redacted, partial = np.array([centre], np.int64), 0, False
+    for _ in range(hops):
+        reached = np.setdiff1d(_next(ball, nodes), nodes)
+        redacted += int(hidden[reached].sum())
+        reached = reached[~hidden[reached]]
+        room = ball.limit - nodes.size
+        partial = partial or reached.size > room
+        nodes = np.union1d(nodes, reached[: max(room, 0)])
+    graph: networkx.MultiDiGraph[str] = networkx.MultiDiGraph(
+        snapshot=snapshot.id, partial=partial, redacted=redacted
+    )
+    graph.add_nodes_from(_node_rows(ball, nodes))
+    for kind in ball.kinds:
+        graph.add_edges_from(_edge_rows(ball, kind, nodes))
+    return graph
+
+
+def _seen(ball: Ball, kind: str) -> NDArray[np.bool_]:
+    return access.visible_mask(ball.snapshot.edges(kind).marking, ball.clearance)
+
+
+def _next(ball: Ball, nodes: Integers) -> Integers:
+    """The nodes one visible edge away, in either direction."""
+    found = [np.empty(0, np.int64)]
+    for kind in ball.kinds:
+        edges = ball.snapshot.edges(kind)
+        seen = _seen(ball, kind)
+        found.append(edges.target[seen & np.isin(edges.source, nodes)])
+        found.append(edges.source[seen & np.isin(edges.target, nodes)])
+    return np.unique(np.concatenate(found))
+
+
+def _node_rows(ball: Ball, nodes: Integers) -> list[tuple[str, dict[str, Any]]]:
+    """(id, properties) of each node; properties above the clearance are left out."""
+    rows: list[tuple[str, dict[str, Any]]] = []
+    shown = access.visible_mask(node_markings(ball.snapshot, "marking"), ball.clearance)
+    for kind in ball.snapshot.node_counts:
+        start, stop = ball.snapshot.range(kind)
+        chosen = nodes[(nodes >= start) & (nodes < stop)]
+        table = ball.snapshot.nodes(kind).take(chosen - start)
+        for number, row in zip(chosen, table.to_pylist(), strict=True):
+            kept = {k: v for k, v in row.items() if k not in _NOT_PROPERTIES and v is not None}
+            rows.append((row["id"], {"kind": kind, **(kept if shown[number] else {})}))
+    return rows
+
+
+def _edge_rows(
+    ball: Ball, kind: str, nodes: Integers
+) -> list[tuple[str, str, str, dict[str, Any]]]:
+    """(source, target, key, attributes) of the visible edges with both ends among `nodes`."""
+    edges, snapshot = ball.snapshot.edges(kind), ball.snapshot
+    inside = _seen(ball, kind) & np.isin(edges.source, nodes) & np.isin(edges.target, nodes)
+    rows = []
+    for place in np.flatnonzero(inside):
+        ends = (snapshot.id_of(int(edges.source[place])), snapshot.id_of(int(edges.target[place])))
+        attributes = {
+            "kind": kind,
+            "weight": float(edges.weight[place]),
+            "valid_from": from_day(int(edges.valid_from[place])),
+            "valid_to": from_day(int(edges.valid_to[place])),
+            "recorded_at": from_day(int(edges.recorded_at[place])),
+            "record": edges.record[place].decode(),
+        }
+        rows.append((*ends, f"{kind}:{place}", attributes))
+    return rows
