@@ -47,6 +47,7 @@ JUDGEMENT_SCHEMA = pa.schema(
         ("derivation", pa.string()),
         ("user", pa.string()),
         ("created_at", pa.timestamp("us", tz="UTC")),
+        ("created_on", pa.date32()),
     ]
 )
 GRADE_SCHEMA = pa.schema(
@@ -269,17 +270,22 @@ class Ledger:
 
     # Judgements of identity
 
-    def judgements(self, kind: str) -> pa.Table:
-        """The judgements in force (`JUDGEMENT_SCHEMA`), sorted by pair.
+    def judgements(self, kind: str | None = None) -> pa.Table:
+        """The judgements in force (`JUDGEMENT_SCHEMA`), sorted by pair; of every kind, or of one.
 
         `kind` is `Enterprise` or `Person` for "the same party", where `left_id < right_id`, or
         `ListEntry` for "listed as", where the left is the party and the right the entry.
+        `created_on` is the day of `created_at`, in UTC.
         """
+        stored = [name for name in JUDGEMENT_SCHEMA.names if name != "created_on"]
+        created_on = JUDGEMENTS.c.created_at
         query = (
-            sa.select(*(JUDGEMENTS.c[name] for name in JUDGEMENT_SCHEMA.names))
-            .where(JUDGEMENTS.c.right_kind == kind, JUDGEMENTS.c.deleted_at.is_(None))
-            .order_by(JUDGEMENTS.c.left_id, JUDGEMENTS.c.right_id, JUDGEMENTS.c.left_kind)
+            sa.select(*(JUDGEMENTS.c[name] for name in stored), created_on.label("created_on"))
+            .where(JUDGEMENTS.c.deleted_at.is_(None))
+            .order_by(*(JUDGEMENTS.c[name] for name in ("right_kind", *_PAIR)))
         )
+        if kind is not None:
+            query = query.where(JUDGEMENTS.c.right_kind == kind)
         with self._read("reading judgements in") as connection:
             return _arrow(connection.execute(query).all(), JUDGEMENT_SCHEMA)
 
@@ -323,8 +329,8 @@ class Ledger:
     def reconcile(self, kind: str, proposals: pa.Table, *, rules: Sequence[str]) -> Reconciled:
         """Make the judgements of these rules be exactly `proposals`, in one transaction.
 
-        Proposals have the columns of `JUDGEMENT_SCHEMA` but `id` and `created_at`, and one of
-        `rules` as `user`. New ones are added, changed ones retired and added, those no longer
+        Proposals have the columns of `JUDGEMENT_SCHEMA` from `left_kind` to `user`, the last one of
+        `rules`. New ones are added, changed ones retired and added, those no longer
         proposed retired. A pair that a person has judged is left as the person judged it.
         """
         with self._write("recording judgements in") as connection:
@@ -529,7 +535,7 @@ def _checked(table: pa.Table, schema: pa.Schema, what: str) -> pa.Table:
     return table.select(schema.names).cast(schema)
 
 
-def _arrow(rows: Sequence[sa.Row[Any]], schema: pa.Schema) -> pa.Table:
+def _arrow(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.Table:
     columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
     arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema)

@@ -264,3 +264,11 @@ def test_a_file_that_is_no_ledger_and_a_newer_ledger_are_refused(settings: Setti
     engine.dispose()
     with pytest.raises(LedgerError, match="newer version"):
         Ledger(settings)
+
+
+def test_judgements_of_every_kind_carry_their_day(ledger: Ledger) -> None:
+    ledger.judge(("Enterprise", "a"), ("ListEntry", "l"), "positive", user="li")
+    ledger.judge(("Person", "a"), ("Person", "b"), "unsure", user="li")
+    rows = ledger.judgements().to_pylist()
+    assert [row["right_kind"] for row in rows] == ["ListEntry", "Person"]
+    assert all(row["created_on"] == row["created_at"].date() for row in rows)
