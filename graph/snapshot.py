@@ -26,8 +26,9 @@ import pyarrow.compute as pc
 import scipy.sparse as sparse
 
 from graph.errors import SnapshotError
-from graph.ontology import EDGE_KINDS, MARKINGS, NODE_KINDS
+from graph.ontology import EDGE_KINDS, MARKINGS, NODE_KINDS, PROVENANCE
 from graph.settings import Settings
+from graph.tables import TABLES
 
 if TYPE_CHECKING:
     from graph.store.lake import Lake
@@ -53,6 +54,21 @@ _ARRAYS = (
     "source", "target", "weight", "valid_from", "valid_to", "recorded_at", "marking", "record",
 )  # fmt: skip
 _FEW = 256
+_ARROW = {
+    "text": pa.string(),
+    "date": pa.date32(),
+    "number": pa.float64(),
+    "integer": pa.int64(),
+}
+_NO_EDGES = pa.schema(
+    {
+        **dict.fromkeys(("source_kind", "source", "target_kind", "target", "key"), pa.string()),
+        **dict.fromkeys(("share", "customs_value", "amount"), pa.float64()),
+        **dict.fromkeys(("valid_from", "valid_to", "recorded_at"), pa.date32()),
+        "record": pa.string(),
+        "markings": pa.list_(pa.string()),
+    }
+).empty_table()
 
 
 def to_day(value: date) -> int:
@@ -285,6 +301,7 @@ class _Writer:
 
     def add_nodes(self, kind: str, table: pa.Table) -> None:
         """Write the nodes of a kind, sorted by id. O(n log n)."""
+        table = table.select(_node_schema(kind).names).cast(_node_schema(kind))
         table = table.take(pc.sort_indices(table["id"])).combine_chunks()
         self._starts[kind] = sum(self.nodes.values())
         self.nodes[kind] = table.num_rows
@@ -354,14 +371,28 @@ def _write_all(
 
     times = {"as_of": writer.as_of, "known_at": writer.known_at}
     total = len(NODE_KINDS) + len(EDGE_KINDS)
-    for done, kind in enumerate(NODE_KINDS):
+    filled = {name for name in TABLES if lake.files(name)}
+    for done, (kind, node) in enumerate(NODE_KINDS.items()):
         progress(kind, done / total)
-        writer.add_nodes(kind, node_table(lake, kind, **times).to_pyarrow())
-    for done, kind in enumerate(EDGE_KINDS, len(NODE_KINDS)):
+        if filled.isdisjoint(origin.table for origin in node.origins):
+            writer.add_nodes(kind, _node_schema(kind).empty_table())
+        else:
+            writer.add_nodes(kind, node_table(lake, kind, **times).to_pyarrow())
+    for done, (kind, edge) in enumerate(EDGE_KINDS.items(), len(NODE_KINDS)):
         progress(kind, done / total)
-        expression = edge_table(lake, kind, **times, judgements=judgements)
-        writer.add_edges(kind, expression.to_pyarrow())
+        if edge.origins and filled.isdisjoint(origin.table for origin in edge.origins):
+            writer.add_edges(kind, _NO_EDGES)
+        else:
+            told = edge_table(lake, kind, **times, judgements=judgements)
+            writer.add_edges(kind, told.to_pyarrow())
     writer.finish()
+
+
+def _node_schema(kind: str) -> pa.Schema:
+    """The columns of a kind's node table, the same whichever engine made it."""
+    own = {prop.name: _ARROW[prop.type] for prop in NODE_KINDS[kind].properties}
+    told = {prop.name: _ARROW[prop.type] for prop in PROVENANCE}
+    return pa.schema({"id": pa.string(), **own, **told, "markings": pa.list_(pa.string())})
 
 
 def _publish(writer: _Writer, settings: Settings) -> str:

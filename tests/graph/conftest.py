@@ -24,7 +24,7 @@ Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 WriteLake = Callable[..., Lake]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_lake() -> WriteLake:
     """`write_lake(home, {table: rows}, batch=…)` appends one batch and returns the lake."""
     return _write

@@ -1,6 +1,7 @@
 """Snapshots: content-hashed, idempotent, checked when opened, true to as_of and known_at."""
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -45,14 +46,24 @@ TABLES: dict[str, list[dict[str, Any]]] = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, write_lake: WriteLake) -> Path:
+    """A data folder with one snapshot; the tests that change anything copy it."""
+    folder = tmp_path_factory.mktemp("snapshot") / "home"
+    lake = write_lake(folder, TABLES)
+    build(lake, lake.settings, as_of=DAY, known_at=DAY)
+    return folder
+
+
 @pytest.fixture
-def lake(tmp_path: Path, write_lake: WriteLake) -> Lake:
-    return write_lake(tmp_path / "home", TABLES)
+def lake(tmp_path: Path, home: Path) -> Lake:
+    shutil.copytree(home, tmp_path / "home")
+    return Lake(Settings(home=tmp_path / "home"))
 
 
 @pytest.fixture
 def snapshot(lake: Lake) -> Snapshot:
-    return build(lake, lake.settings, as_of=DAY, known_at=DAY)
+    return open_snapshot(lake.settings)
 
 
 def test_nodes_are_numbered_by_kind_and_id(snapshot: Snapshot) -> None:
@@ -150,8 +161,12 @@ def test_damage_is_told_in_one_line(lake: Lake, snapshot: Snapshot, name: str) -
     path.unlink()
     with pytest.raises(SnapshotError, match=name):
         open_snapshot(lake.settings, snapshot.id, verify=False)
-    rebuilt = build(lake, lake.settings, as_of=DAY, known_at=DAY)
-    assert rebuilt.id == snapshot.id
+
+
+def test_building_mends_a_damaged_snapshot(lake: Lake, snapshot: Snapshot) -> None:
+    (snapshot.folder / "nodes" / "Enterprise.arrow").unlink()
+    assert build(lake, lake.settings, as_of=DAY, known_at=DAY).id == snapshot.id
+    assert open_snapshot(lake.settings) == snapshot
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"format": 1, "id": "other"}'])
