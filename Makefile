@@ -44,6 +44,6 @@ neo4j: $(STAMP) ## fetch and start a real Neo4j Community (needs Java 17 and Mav
 docs: $(STAMP) ## write the generated pages of docs/ again
 	@$(BIN)/python docs/generate.py
 
-clean: ## remove the environment, caches and the demo's data
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist hawser-data-demo
+clean: ## remove the environment and caches (never a data folder)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
