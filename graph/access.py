@@ -82,7 +82,7 @@ def visible(markings: Iterable[str] | str | None, clearance: str) -> bool:
 
 def visible_mask(marking: NDArray[np.uint8], clearance: str) -> NDArray[np.bool_]:
     """The same rule for a snapshot's arrays: `marking` holds places in `MARKINGS`. O(n)."""
-    return marking <= np.uint8(level(clearance))
+    return marking.astype(np.uint8, copy=False) <= np.uint8(level(clearance))
 
 
 def lowest(markings: pa.ChunkedArray | pa.Array) -> NDArray[np.uint8]:
