@@ -86,7 +86,8 @@ def world(
     from commands import stages
 
     with output.working("world") as report:
-        made = stages.world(folder, enterprises, seed, shipments, format, report)
+        wanted = stages.World(folder, enterprises, seed, shipments, format)
+        made = stages.world(wanted, report)
     output.emit(made, json=json)
 
 

@@ -1,11 +1,16 @@
 """`hawser serve`: the GraphQL API and the portal over HTTP."""
 
+import json
+import os
+import re
 import socket
-import threading
-import time
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import uvicorn
 
@@ -32,21 +37,71 @@ def serve(settings: Settings, host: str | None, port: int | None) -> None:
         uvicorn.Server(_config(app)).run(sockets=[listener])
 
 
-@contextmanager
-def served(settings: Settings) -> Iterator[str]:
-    """Serve in a thread for the length of the block; gives the address."""
-    from api.app import create_app
-
-    with listening(settings) as (listener, address):
-        server = uvicorn.Server(_config(create_app(settings)))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
+def serve_beside(settings: Settings) -> None:
+    """Serve from a process of its own, so that it holds no model; until interrupted."""
+    with _child(settings, None) as child:
         try:
-            _wait(server, thread)
-            yield address
-        finally:
-            server.should_exit = True
-            thread.join(START)
+            child.wait()
+        except KeyboardInterrupt:
+            note("stopped")
+
+
+@contextmanager
+def beside(settings: Settings) -> Iterator[str]:
+    """Serve from a process of its own for the length of the block; gives the address."""
+    with _child(settings, subprocess.PIPE) as child:
+        yield _address(child)
+
+
+@contextmanager
+def _child(settings: Settings, stderr: int | None) -> Iterator["subprocess.Popen[str]"]:
+    command = [sys.executable, "-c", "import cli; cli.main()", "serve"]
+    command += ["--host", settings.api_host, "--port", str(_free(settings))]
+    environment = {**os.environ, "HAWSER_HOME": str(settings.home.absolute())}
+    child = subprocess.Popen(command, stderr=stderr, text=True, env=environment)
+    try:
+        yield child
+    finally:
+        child.terminate()
+        try:
+            child.wait(10)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        if child.stderr:
+            child.stderr.close()
+
+
+def _free(settings: Settings) -> int:
+    """The port to serve on: the setting's, or any free one when it is taken."""
+    try:
+        with listening(settings):
+            return settings.api_port
+    except HawserError:
+        return 0
+
+
+def _address(child: "subprocess.Popen[str]") -> str:
+    """What the child says it serves at. Raises `HawserError` with its last line if it ends."""
+    last = "the API did not start"
+    for line in child.stderr or ():
+        last = line.strip() or last
+        if found := re.search(r"Serving (http://\S+)/ ", line):
+            return found[1]
+    raise HawserError(last)
+
+
+def ask(address: str, enterprise: str) -> dict[str, Any]:
+    """One portrait over HTTP. Raises `HawserError` when the API refuses."""
+    body = json.dumps({"query": PORTRAIT, "variables": {"id": enterprise}}).encode()
+    request = urllib.request.Request(
+        f"{address}/graphql", body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=START) as reply:
+        answer: dict[str, Any] = json.load(reply)
+    if answer.get("errors"):
+        raise HawserError(f"the API refused: {answer['errors'][0]['message']}")
+    return answer
 
 
 @contextmanager
@@ -66,11 +121,3 @@ def listening(settings: Settings) -> Iterator[tuple[socket.socket, str]]:
 
 def _config(app: object) -> uvicorn.Config:
     return uvicorn.Config(app, log_level="warning", access_log=False)  # type: ignore[arg-type]
-
-
-def _wait(server: uvicorn.Server, thread: threading.Thread) -> None:
-    limit = time.monotonic() + START
-    while not server.started:
-        if not thread.is_alive() or time.monotonic() > limit:
-            raise HawserError("the API did not start", hint="see the log of the data folder")
-        time.sleep(0.05)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,21 +15,34 @@ from graph.settings import Settings
 #: Keys of a quarantined row that scripts rely on come first.
 QUARANTINE_KEYS = ("source", "file", "row", "field", "value", "reason", "table", "batch")
 
+#: The rules that a model is shown beside.
+BASELINES = ("lookup table", "history rule")
 
-def world(
-    folder: Path,
-    enterprises: int,
-    seed: int,
-    shipments: int | None,
-    format: str,
-    progress: Report,
-) -> dict[str, Any]:
+
+@dataclass(frozen=True)
+class World:
+    """A simulated world to write: `shipments` follow from `enterprises` when not given."""
+
+    folder: Path
+    enterprises: int
+    seed: int
+    shipments: int | None = None
+    format: str = "parquet"
+
+
+def world(wanted: World, progress: Report) -> dict[str, Any]:
     """Write a simulated world's tables. Keys: folder, enterprises, seed and the world's report."""
     from ingest.world import generate
 
     progress("simulating", 0.0)
-    report = generate(enterprises, seed, folder, shipments=shipments, format=format)
-    return {"folder": folder, "enterprises": enterprises, "seed": seed, **as_mapping(report)}
+    report = generate(
+        wanted.enterprises,
+        wanted.seed,
+        wanted.folder,
+        shipments=wanted.shipments,
+        format=wanted.format,
+    )
+    return {"folder": wanted.folder, "seed": wanted.seed, **as_mapping(report)}
 
 
 def sources() -> dict[str, Any]:
@@ -141,6 +155,29 @@ def train(settings: Settings, snapshot: str | None, seed: int, progress: Report)
     return as_mapping(run(settings, opened, built, seed=seed, progress=progress))
 
 
+def precision(trained: Mapping[str, Any]) -> dict[str, float]:
+    """From a training report: precision among the riskiest 4 %, champion beside the baselines."""
+    rows = {row["model"]: row for row in trained["rows"]}
+    champion = rows[trained["champion"]]
+    baselines = {name: rows[name]["precision"] for name in BASELINES if name in rows}
+    return {
+        "no choice (base rate)": champion["base"],
+        **baselines,
+        f"Hawser ({champion['model']})": champion["precision"],
+    }
+
+
+def score(
+    settings: Settings, snapshot: str | None, model: str | None, progress: Report
+) -> dict[str, Any]:
+    """Score a snapshot. Keys: those of the score report."""
+    from gnn.infer import score as run
+    from graph.snapshot import open_snapshot
+
+    opened = open_snapshot(settings, snapshot)
+    return as_mapping(run(settings, opened, model, progress=progress))
+
+
 def grade(
     settings: Settings,
     snapshot: str | None,
@@ -180,5 +217,7 @@ def as_mapping(report: Any) -> dict[str, Any]:
     """A report's public values by name: of a dataclass, a mapping or a plain object."""
     if isinstance(report, Mapping):
         return dict(report)
+    if hasattr(report, "as_dict"):
+        return dict(report.as_dict())
     names = getattr(report, "__dataclass_fields__", None) or vars(report)
     return {name: getattr(report, name) for name in names if not name.startswith("_")}
