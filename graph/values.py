@@ -25,6 +25,7 @@ from graph.errors import ValueRejected
 #: Reason code -> (English, Chinese). `reason` puts it into words.
 REASONS: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
     {
+        "fields": ("does not have as many fields as the header", "字段数与表头不符"),
         "missing": ("is required and empty", "必填项为空"),
         "not_text": ("is not text", "不是文本"),
         "control_character": ("contains control characters", "含有控制字符"),

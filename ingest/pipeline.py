@@ -1,0 +1,219 @@
+"""The stage that brings a source into the lake: read, clean, check, append; all or nothing."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from graph.errors import BatchRejected
+from graph.settings import Settings
+from graph.store.lake import Batch, Lake
+from graph.tables import TABLES
+from graph.values import secret_key
+from ingest.context import (
+    DAY,
+    FILE,
+    MARKING,
+    ROW,
+    Context,
+    IngestReport,
+    RawTable,
+    SourceDeclaration,
+    declaration,
+    read_source,
+)
+from ingest.merge import Merge
+from ingest.validate import Checked, Defaults, check, too_many
+
+Progress = Callable[[str, float], None]
+
+#: Reasons that may go away when other rows arrive.
+_MAY_PASS = ("reference",)
+
+
+def ingest(
+    source: str,
+    path: Path,
+    settings: Settings,
+    *,
+    recorded_at: date | None = None,
+    options: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Bring what is at `path` into the lake as one batch.
+
+    `recorded_at` is the day on which rows became known that do not say so (default: today).
+
+    Raises:
+        SourceError: the source is unknown.
+        FileRejected: a file cannot be read at all.
+        BatchRejected: more than `settings.quarantine_share` of a table's rows are wrong by
+            themselves, or the disk is full.
+        LakeBusy: another process is writing.
+        In each case the lake is as it was.
+    """
+    declared = declaration(source)
+    context = Context(declared, Path(path), options or {})
+    lake = Lake(settings)
+    with lake, lake.writing() as staging:
+        run = _Run(lake, declared, staging, recorded_at or date.today(), progress)
+        run.read(read_source(context), lambda: context.marking)
+        run.check_share()
+        run.retry(_MAY_PASS)
+        report = run.append(context.issues)
+    return report
+
+
+def retry_quarantine(settings: Settings, *, progress: Progress | None = None) -> IngestReport:
+    """Read all quarantined rows again, of every source. Raises `LakeBusy`."""
+    total = IngestReport("quarantine")
+    lake = Lake(settings)
+    with lake, lake.writing() as staging:
+        waiting = lake.quarantine()
+        sources = waiting.select("source").distinct().order_by("source").to_pyarrow()
+        for number, name in enumerate(sources["source"].to_pylist()):
+            folder = staging / str(number)
+            folder.mkdir()
+            run = _Run(lake, declaration(name), folder, date.today(), progress)
+            run.retry(None)
+            _add(total, run.append([]))
+    return total
+
+
+class _Run:
+    """One batch in the making."""
+
+    def __init__(
+        self,
+        lake: Lake,
+        source: SourceDeclaration,
+        staging: Path,
+        day: date,
+        progress: Progress | None,
+    ) -> None:
+        self.lake, self.source, self.staging, self.day = lake, source, staging, day
+        self.tell = progress or (lambda _what, _fraction: None)
+        self.report = IngestReport(source.name, recorded_at=day)
+        self.good: dict[str, int] = {}
+        self.refused: list[pl.DataFrame] = []
+        self._number = 0
+        self._parts = 0
+        (staging / "parts").mkdir()
+
+    def read(self, tables: Iterable[RawTable], marking: Callable[[], str]) -> None:
+        """Clean and check every frame and put it aside as Parquet."""
+        for raw in tables:
+            self.tell(f"reading {raw.file}", 0.1)
+            checked = self._check(raw, marking())
+            if checked.extra:
+                known = self.report.extra_columns.setdefault(raw.table, [])
+                known.extend(name for name in checked.extra if name not in known)
+
+    def retry(self, codes: tuple[str, ...] | None) -> None:
+        """Read the source's quarantined rows again; with `codes`, only those with such a reason."""
+        waiting = self.lake.quarantine()
+        waiting = waiting.filter(waiting.source == self.source.name)
+        if codes is not None:
+            waiting = waiting.filter(waiting.code.isin(codes))
+        waiting = waiting.filter(waiting.code != "fields")  # no fields to read again
+        rows = pl.DataFrame(pl.from_arrow(waiting.to_pyarrow()))
+        if not rows.height:
+            return
+        self._write("retried", rows.select("id"))
+        for (table,), group in rows.sort("file", "row").group_by("table", maintain_order=True):
+            self._check(_from_quarantine(str(table), group), self.source.marking)
+
+    def check_share(self) -> None:
+        """Refuse the batch if too many rows are wrong. Raises `BatchRejected`."""
+        line = too_many(self.refused, self.good, self.lake.settings.quarantine_share)
+        if line:
+            raise BatchRejected(line, hint="nothing was ingested")
+
+    def append(self, issues: list[str]) -> IngestReport:
+        """Decide about the rows and make the batch part of the lake."""
+        self.tell("comparing with the lake", 0.5)
+        with self.lake.scratch(self.staging / "spill") as connection:
+            merge = Merge(self.lake, self.source.name, self.staging, connection)
+            merge.run()
+            report = self.report
+            report.accepted, report.quarantined = merge.counts(), merge.refused()
+            report.resolved = merge.resolved()
+            report.issues = [*issues, *self._unexpected()]
+            if report.accepted or report.quarantined or report.resolved:
+                self.tell("writing", 0.8)
+                self._commit(merge)
+        self.tell("done", 1.0)
+        return report
+
+    def _commit(self, merge: Merge) -> None:
+        report = self.report
+        batch = Batch(
+            merge.identity(),
+            self.source.name,
+            self.staging / "batch",
+            report.accepted,
+            report.quarantined,
+            report.resolved,
+            tuple(report.issues),
+        )
+        batch.folder.mkdir()
+        merge.write(batch.id, batch.folder)
+        manifest = self.lake.append(batch)
+        if manifest is not None:
+            report.batches.append(manifest.id)
+            report.unchanged = False
+
+    def _check(self, raw: RawTable, marking: str) -> Checked:
+        defaults = Defaults(
+            self.source.name, marking, self.day, secret_key(self.lake.settings.home)
+        )
+        checked = check(raw, defaults)
+        good = checked.good
+        numbers = pl.int_range(self._number, self._number + good.height, dtype=pl.Int64, eager=True)
+        self._number += good.height
+        self.good[raw.table] = self.good.get(raw.table, 0) + good.height
+        self._write(raw.table, good.with_columns(numbers.alias("__n")))
+        if checked.refused.height:
+            self.refused.append(checked.refused)
+            self._write("refused", checked.refused)
+        return checked
+
+    def _write(self, name: str, frame: pl.DataFrame) -> None:
+        self._parts += 1
+        path = self.staging / "parts" / f"{name}.{self._parts:05}.parquet"
+        frame.write_parquet(path, compression="lz4")
+
+    def _unexpected(self) -> list[str]:
+        """What the source should have and does not."""
+        return [
+            f"{table}: {self.good.get(table, 0)} rows, where {low} to {high} were expected"
+            for table, (low, high) in self.source.expected.items()
+            if not low <= self.good.get(table, 0) <= high
+        ]
+
+
+def _from_quarantine(table: str, rows: pl.DataFrame) -> RawTable:
+    """Quarantined rows as a reader would give them. Fields that no row has are left empty."""
+    names = [*TABLES[table].names]
+    dtype = pl.Struct({name: pl.String for name in names})
+    values = rows.select(pl.col("raw").str.json_decode(dtype).alias("v")).unnest("v")
+    frame = values.with_columns(
+        rows["file"].alias(FILE),
+        rows["row"].alias(ROW),
+        rows["marking"].alias(MARKING),
+        rows["recorded_at"].alias(DAY),
+    )
+    return RawTable(table, "quarantine", frame)
+
+
+def _add(total: IngestReport, part: IngestReport) -> None:
+    total.batches += part.batches
+    for name in ("accepted", "quarantined"):
+        counts: dict[str, int] = getattr(total, name)
+        for table, count in getattr(part, name).items():
+            counts[table] = counts.get(table, 0) + count
+    total.resolved += part.resolved
+    total.unchanged = total.unchanged and part.unchanged
+    total.issues += part.issues

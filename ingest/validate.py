@@ -1,0 +1,311 @@
+"""Cleaning and checking the rows of one frame against their canonical table.
+
+What can be said of a row by itself is said here; what depends on other rows (duplicates,
+contradictions, references) in `merge`. Everything works on whole columns.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from graph.tables import TABLES, Column, Table
+from graph.values import REASONS, Cleaned, clean_column
+from ingest.context import DAY, FILE, MARKING, ROW, RawTable
+from ingest.errors import FileRejected
+
+#: A frame of rows that were refused. `identity` is what their id is made of: `raw` without the
+#: columns that the table does not have.
+REFUSED = {
+    "source": pl.String,
+    "file": pl.String,
+    "row": pl.Int64,
+    "table": pl.String,
+    "field": pl.String,
+    "value": pl.String,
+    "code": pl.String,
+    "reason": pl.String,
+    "raw": pl.String,
+    "identity": pl.String,
+    "marking": pl.String,
+    "recorded_at": pl.Date,
+}
+
+#: Columns in which a day of the year 9999 means that there is no end.
+_ENDS = frozenset({"valid_to", "ended_on", "delisted_on", "paid_to"})
+
+_POLARS = {"date": pl.Date(), "integer": pl.Int64()}
+_NUMBERS = ("money", "mass", "quantity", "share", "rate", "probability", "coordinate")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule over the cleaned columns of a row: `broken` is true where the row breaks it."""
+
+    table: str
+    field: str
+    code: str
+    broken: Callable[[], pl.Expr]
+
+
+def _before(later: str, earlier: str) -> Callable[[], pl.Expr]:
+    return lambda: pl.col(later) < pl.col(earlier)
+
+
+#: The rules that concern more than one column.
+RULES: tuple[Rule, ...] = (
+    *(
+        Rule(table.name, "valid_to", "order", _before("valid_to", "valid_from"))
+        for table in TABLES.values()
+        if "valid_to" in table.names
+    ),
+    Rule("relations", "target_id", "self", lambda: pl.col("source_id") == pl.col("target_id")),
+    Rule("payments", "paid_to", "order", _before("paid_to", "paid_from")),
+    Rule("credit_events", "ended_on", "order", _before("ended_on", "occurred_on")),
+    Rule("credit_events", "recorded_at", "early", _before("recorded_at", "occurred_on")),
+    Rule("findings", "recorded_at", "early", _before("recorded_at", "inspected_on")),
+    Rule("shipments", "recorded_at", "early", _before("recorded_at", "declared_at")),
+    Rule("list_entries", "delisted_on", "order", _before("delisted_on", "listed_on")),
+    Rule(
+        "findings",
+        "shipment_id",
+        "nothing",
+        lambda: pl.col("shipment_id").is_null() & pl.col("enterprise_id").is_null(),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What holds for rows that do not say otherwise."""
+
+    source: str
+    marking: str
+    day: date
+    key: bytes
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A frame sorted into good rows (typed canonical columns and where they stand) and refused
+    ones (`REFUSED`), and the columns that the table does not have."""
+
+    good: pl.DataFrame
+    refused: pl.DataFrame
+    extra: tuple[str, ...]
+
+
+def check(raw: RawTable, defaults: Defaults) -> Checked:
+    """Clean and check a frame. Raises `FileRejected` if a required column is missing."""
+    table = TABLES[raw.table]
+    frame = _placed(_named(raw, table), raw.file, defaults)
+    extra = tuple(
+        name for name in frame.columns if name not in table.names and not name.startswith("__")
+    )
+    cleaned = {column.name: _clean(frame, column, defaults.key) for column in table.columns}
+    values = pl.DataFrame([cleaned[name].values.alias(name) for name in table.names]).with_columns(
+        frame.select(FILE, ROW, MARKING, DAY)
+    )
+    codes = pl.DataFrame([cleaned[name].codes.alias(name) for name in table.names])
+    codes = codes.with_columns(_rule_codes(table, values))
+    bad = codes.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
+    refused = _refused(frame.filter(bad), codes.filter(bad), table, defaults)
+    if raw.broken is not None and raw.broken.height:
+        refused = pl.concat([refused, _broken(raw, defaults)])
+    return Checked(values.filter(~bad), refused, extra)
+
+
+def _named(raw: RawTable, table: Table) -> pl.DataFrame:
+    """The frame with its columns under their canonical names; headers in capitals will do."""
+    present = set(raw.frame.columns)
+    renamed = {
+        name: name.strip().lower()
+        for name in raw.frame.columns
+        if name not in table.names and name.strip().lower() in set(table.names) - present
+    }
+    frame = raw.frame.rename(renamed)
+    missing = [c.name for c in table.columns if c.required and c.name not in frame.columns]
+    if missing:
+        raise FileRejected(
+            raw.file, f"table {table.name} lacks the required column {', '.join(missing)}"
+        )
+    return frame
+
+
+def _placed(frame: pl.DataFrame, file: str, defaults: Defaults) -> pl.DataFrame:
+    """Say of each row where it stands, unless the reader has done so."""
+    places: dict[str, pl.Expr] = {
+        FILE: pl.lit(file),
+        ROW: pl.int_range(1, pl.len() + 1, dtype=pl.Int64),
+        MARKING: pl.lit(defaults.marking),
+        DAY: pl.lit(defaults.day),
+    }
+    return frame.with_columns(
+        **{name: place for name, place in places.items() if name not in frame.columns}
+    )
+
+
+def _clean(frame: pl.DataFrame, column: Column, key: bytes) -> Cleaned:
+    if column.name not in frame.columns:
+        return Cleaned(
+            pl.Series([None], dtype=_dtype(column)).new_from_index(0, frame.height),
+            pl.Series([None], dtype=pl.String).new_from_index(0, frame.height),
+        )
+    cleaned = clean_column(
+        column.type, frame[column.name], many=column.many, choices=column.choices, key=key
+    )
+    table = pl.DataFrame({"value": cleaned.values.cast(_dtype(column)), "code": cleaned.codes})
+    value, code = pl.col("value"), pl.col("code")
+    if column.type == "date":
+        endless = (value.dt.year() == 9999).fill_null(False)
+        if column.name not in _ENDS:
+            code = pl.when(endless).then(pl.lit("impossible_date")).otherwise(code)
+        value = pl.when(~endless).then(value)
+    if column.required:
+        code = pl.when(value.is_null() & code.is_null()).then(pl.lit("missing")).otherwise(code)
+    table = table.select(value=value, code=code)
+    return Cleaned(table["value"], table["code"])
+
+
+def _dtype(column: Column) -> pl.DataType:
+    if column.many:
+        return pl.List(pl.String())
+    if column.type in _NUMBERS:
+        return pl.Float64()
+    return _POLARS.get(column.type, pl.String())
+
+
+def _rule_codes(table: Table, values: pl.DataFrame) -> list[pl.Series]:
+    """A column of codes a rule of the table."""
+    rules = [rule for rule in RULES if rule.table == table.name]
+    exprs = [
+        pl.when(rule.broken()).then(pl.lit(rule.code)).alias(_rule_column(number, rule))
+        for number, rule in enumerate(rules)
+    ]
+    return values.select(exprs).get_columns() if exprs else []
+
+
+def _rule_column(number: int, rule: Rule) -> str:
+    return f"{rule.field}|{number}"
+
+
+def _refused(
+    frame: pl.DataFrame, codes: pl.DataFrame, table: Table, defaults: Defaults
+) -> pl.DataFrame:
+    """One line a refused row: the first field that is wrong, and all that is wrong in words."""
+    names = codes.columns
+    field_of = [name.split("|")[0] for name in names]
+    texts = _as_texts(frame, table, defaults.key)
+    shown = {name: texts[name] for name in set(field_of) & set(texts.columns)}
+    first = pl.coalesce(pl.when(pl.col(name).is_not_null()).then(pl.lit(name)) for name in names)
+    words = pl.concat_str(
+        [
+            pl.when(pl.col(name).is_not_null()).then(
+                pl.lit(f"{field} ") + pl.col(name).replace(_ENGLISH)
+            )
+            for name, field in zip(names, field_of, strict=True)
+        ],
+        separator="; ",
+        ignore_nulls=True,
+    )
+    table_of_codes = codes.with_columns(
+        __first=first.str.replace(r"\|\d+$", ""), __reason=words, __code=pl.coalesce(names)
+    )
+    value = pl.coalesce(
+        *(
+            pl.when(table_of_codes["__first"] == name).then(pl.lit(series))
+            for name, series in sorted(shown.items())
+        ),
+        pl.lit(None, pl.String),
+    )
+    return frame.select(
+        source=pl.lit(defaults.source),
+        file=FILE,
+        row=ROW,
+        table=pl.lit(table.name),
+        field=table_of_codes["__first"],
+        value=value,
+        code=table_of_codes["__code"],
+        reason=table_of_codes["__reason"],
+        raw=_json(texts),
+        identity=_json(texts.select(name for name in texts.columns if name in table.names)),
+        marking=MARKING,
+        recorded_at=DAY,
+    )
+
+
+_ENGLISH = {code: texts[0] for code, texts in REASONS.items()}
+
+
+def _as_texts(frame: pl.DataFrame, table: Table, key: bytes) -> pl.DataFrame:
+    """The row as text, as it was given; identity numbers are hashed."""
+    secret = {column.name for column in table.columns if column.type == "secret"}
+    columns = []
+    for name in sorted(name for name in frame.columns if not name.startswith("__")):
+        series = frame[name]
+        if name in secret:
+            series = clean_column("secret", series, key=key).values
+        columns.append(as_text(series).alias(name))
+    return pl.DataFrame(columns) if columns else pl.DataFrame()
+
+
+def as_text(series: pl.Series) -> pl.Series:
+    """Any column as text; lists joined by semicolons."""
+    if isinstance(series.dtype, pl.List):
+        return series.cast(pl.List(pl.String)).list.join(";")
+    if series.dtype.is_nested() or series.dtype == pl.Binary:
+        return pl.Series(series.name, [None] * len(series), dtype=pl.String)
+    return series.cast(pl.String)
+
+
+def _json(texts: pl.DataFrame) -> pl.Series:
+    """Each row as a JSON object of its non-empty fields, names sorted."""
+    if not texts.width:
+        return pl.Series("raw", ["{}"] * texts.height, dtype=pl.String)
+    parts = [
+        pl.when(pl.col(name).is_not_null()).then(
+            pl.struct(pl.col(name)).struct.json_encode().str.strip_prefix("{").str.strip_suffix("}")
+        )
+        for name in texts.columns
+    ]
+    joined = pl.concat_str(parts, separator=",", ignore_nulls=True)
+    return texts.select(raw=pl.lit("{") + joined + pl.lit("}")).to_series()
+
+
+def _broken(raw: RawTable, defaults: Defaults) -> pl.DataFrame:
+    """Rows that could not be split into fields; their text stands in for the row."""
+    assert raw.broken is not None
+    lines = raw.broken.select(pl.col("text").alias("__line"))
+    return raw.broken.select(
+        source=pl.lit(defaults.source),
+        file=pl.lit(raw.file),
+        row="row",
+        table=pl.lit(raw.table),
+        field=pl.lit(""),
+        value=pl.col("found").cast(pl.String),
+        code=pl.lit("fields"),
+        reason=pl.lit(REASONS["fields"][0]),
+        raw=_json(lines),
+        identity=_json(lines),
+        marking=pl.lit(defaults.marking),
+        recorded_at=pl.lit(defaults.day),
+    )
+
+
+def too_many(refused: Sequence[pl.DataFrame], good: dict[str, int], share: float) -> str:
+    """A line about the first table of which more than `share` of the rows were refused, or an empty
+    text."""
+    if not refused:
+        return ""
+    rows = pl.concat(refused)
+    for name in sorted(rows["table"].unique()):
+        of_table = rows.filter(pl.col("table") == name).sort("file", "row")
+        total = of_table.height + good.get(name, 0)
+        if of_table.height > share * total:
+            first = of_table.row(0, named=True)
+            return (
+                f"{name}: {of_table.height} of {total} rows are wrong, more than {share:.0%} "
+                f"(first: {first['file']} row {first['row']}: {first['reason']})"
+            )
+    return ""
