@@ -1,0 +1,172 @@
+"""The shipments as a model sees them: features, what was found, who takes part. No torch here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+from gnn.baselines import Codes, Days
+from gnn.metrics import Floats
+from gnn.trees import Matrix, Rows
+from graph.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from graph.store.lake import Lake
+
+#: Columns of `shipments` that name a party, by the role the graph network knows them by.
+ROLES = ("importer", "exporter", "declarant", "manufacturer", "carrier", "forwarder")
+
+#: Groups of the feature catalogue, from what every model may see to what needs the graph.
+GROUPS = ("row", "history", "neighbour", "network")
+
+#: The day of outcomes that nobody has recorded.
+NEVER = int(np.iinfo(np.int32).max)
+
+_TUPLE = (
+    "hs_code", "origin_country", "departure_country", "tax_rate", "transport_mode", "trade_mode",
+    "net_mass_kg",
+)  # fmt: skip
+
+
+class Features(Protocol):
+    """What training needs of a feature set."""
+
+    @property
+    def shipments(self) -> pa.Table:
+        """`shipment_id`, `declared_at` and the features."""
+
+    @property
+    def enterprises(self) -> pa.Table:
+        """`enterprise_id` and the features."""
+
+    def names(self, kind: Any, group: Any = None) -> Any:
+        """The names of the features of a kind, of one group or of all."""
+
+
+@dataclass(frozen=True)
+class Cases:
+    """n shipments in the order of (day, id), as arrays of length n.
+
+    `declared`: days since 1970-01-01. `features`: (n, f) with NaN for unknown. `outcome`: 1
+    violation, 0 compliant, NaN unknown. `recorded`: day the outcome was recorded, `NEVER` if
+    unknown. `probability`: of having been selected, NaN if unknown. `parties`: role to enterprise
+    number in the snapshot, -1 for none. `product`: code of the exact product tuple.
+    """
+
+    shipment_id: npt.NDArray[np.object_]
+    declared: Days
+    features: Matrix
+    names: tuple[str, ...]
+    groups: Mapping[str, tuple[str, ...]]
+    outcome: Floats
+    recorded: Days
+    probability: Floats
+    parties: Mapping[str, Codes]
+    product: Codes
+    enterprises: int
+
+    def __len__(self) -> int:
+        return len(self.declared)
+
+    @property
+    def labelled(self) -> npt.NDArray[np.int64]:
+        """Numbers of the rows whose outcome is known."""
+        return np.flatnonzero(np.isfinite(self.outcome))
+
+    def columns(self, names: tuple[str, ...]) -> Matrix:
+        """The features with these names, (n, len(names))."""
+        place = {name: number for number, name in enumerate(self.names)}
+        return self.features[:, [place[name] for name in names]]
+
+    def rows(self, chosen: npt.NDArray[np.int64], names: tuple[str, ...], weight: Floats) -> Rows:
+        """Chosen rows with the named features; `weight` (n,) is over all rows."""
+        return Rows(self.columns(names)[chosen], self.outcome[chosen], weight[chosen])
+
+    def named(self, *groups: str) -> tuple[str, ...]:
+        """The names of the features of some groups, in order."""
+        return tuple(name for group in groups for name in self.groups.get(group, ()))
+
+
+def load_cases(lake: "Lake", snapshot: Snapshot, features: Features, labels: pa.Table) -> Cases:
+    """Join features, outcomes and parties of all shipments. O(n log n).
+
+    `labels`: the table that `graph.features.labels.labels` gives.
+    """
+    names = tuple(str(name) for name in features.names("shipment"))
+    groups = {
+        group: tuple(str(name) for name in features.names("shipment", group)) for group in GROUPS
+    }
+    table = features.shipments
+    frame = pl.DataFrame(
+        {
+            "shipment_id": table["shipment_id"].to_numpy(zero_copy_only=False),
+            "declared": table["declared_at"].cast(pa.date32()).cast(pa.int32()).to_numpy(),
+        }
+    ).with_row_index("place")
+    frame = frame.join(_outcomes(labels), on="shipment_id", how="left")
+    frame = frame.join(_declarations(lake, snapshot), on="shipment_id", how="left")
+    frame = frame.sort("declared", "shipment_id")
+    place = frame["place"].to_numpy()
+    matrix = np.empty((len(frame), len(names)), dtype=np.float32)
+    for number, name in enumerate(names):
+        matrix[:, number] = table[name].to_numpy(zero_copy_only=False).astype(np.float32)[place]
+    start, stop = snapshot.range("Enterprise")
+    return Cases(
+        shipment_id=frame["shipment_id"].to_numpy().astype(object),
+        declared=frame["declared"].to_numpy().astype(np.int32),
+        features=matrix,
+        names=names,
+        groups=groups,
+        outcome=frame["outcome"].fill_null(float("nan")).to_numpy(),
+        recorded=frame["recorded"].fill_null(NEVER).to_numpy().astype(np.int32),
+        probability=frame["probability"].fill_null(float("nan")).to_numpy(),
+        parties={role: _locate(snapshot, frame[f"{role}_id"], start) for role in ROLES},
+        product=frame["product"].fill_null(0).to_numpy().astype(np.int64),
+        enterprises=stop - start,
+    )
+
+
+def _outcomes(labels: pa.Table) -> pl.DataFrame:
+    """One row a shipment: a violation if any finding says so, known from the last record on."""
+    frame: pl.DataFrame = pl.DataFrame(pl.from_arrow(labels)).filter(
+        pl.col("shipment_id").is_not_null()
+    )
+    return (
+        frame.group_by("shipment_id")
+        .agg(
+            pl.col("violation").any().cast(pl.Float64).alias("outcome"),
+            pl.col("recorded_at").cast(pl.Date).dt.epoch("d").max().alias("recorded"),
+            pl.col("probability").cast(pl.Float64).max(),
+        )
+        .sort("shipment_id")
+    )
+
+
+def _declarations(lake: "Lake", snapshot: Snapshot) -> pl.DataFrame:
+    """Parties and product tuple of each shipment known to the snapshot."""
+    shipments = lake.table("shipments", known_at=snapshot.known_at)
+    items = lake.table("shipment_items", known_at=snapshot.known_at)
+    wanted = [f"{role}_id" for role in ROLES]
+    heads = shipments.select(
+        "shipment_id", "departure_country", "transport_mode", "trade_mode", *wanted
+    ).to_polars()
+    first = (
+        items.select(
+            "shipment_id", "item_no", "hs_code", "origin_country", "tax_rate", "net_mass_kg"
+        )
+        .to_polars()
+        .sort("shipment_id", "item_no")
+        .unique("shipment_id", keep="first", maintain_order=True)
+    )
+    joined: pl.DataFrame = heads.join(first, on="shipment_id", how="left").sort("shipment_id")
+    product = joined.select(pl.struct(*_TUPLE).rank("dense").alias("product"))["product"]
+    return joined.select("shipment_id", *wanted, (product.cast(pl.Int64) - 1).alias("product"))
+
+
+def _locate(snapshot: Snapshot, ids: pl.Series, start: int) -> Codes:
+    places = snapshot.locate("Enterprise", ids.to_arrow().cast(pa.string()))
+    return np.where(places >= 0, places - start, -1)

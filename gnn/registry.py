@@ -1,0 +1,63 @@
+"""Trained models on disk: HOME/models/<version>/ with a card, the parts and the calibration."""
+
+import json
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gnn.errors import ModelMissing
+from graph.settings import Settings
+
+CARD = "card.json"
+
+
+@contextmanager
+def writing(settings: Settings, version: str) -> Iterator[Path]:
+    """A folder to write a model into; it takes its place whole, or not at all."""
+    root = settings.model_folder
+    root.mkdir(parents=True, exist_ok=True)
+    aside = root / f".{version}-{uuid.uuid4().hex[:8]}"
+    aside.mkdir()
+    try:
+        yield aside
+        target = root / version
+        if target.exists():
+            shutil.rmtree(target)
+        aside.rename(target)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def find(settings: Settings, version: str | None = None) -> Path:
+    """The folder of a model; the one trained last when no version is given.
+
+    Raises:
+        ModelMissing: there is no such model.
+    """
+    if version is not None:
+        folder = settings.model_folder / version
+        if (folder / CARD).exists():
+            return folder
+        raise ModelMissing(f"no model {version!r} in {settings.model_folder}", hint="hawser train")
+    folders = [path.parent for path in settings.model_folder.glob(f"*/{CARD}")]
+    if not folders:
+        raise ModelMissing(f"no model in {settings.model_folder}", hint="run hawser train first")
+    return max(folders, key=lambda path: ((path / CARD).stat().st_mtime_ns, path.name))
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """A model's card. Raises `ModelMissing` when it cannot be read."""
+    try:
+        card: dict[str, Any] = json.loads((folder / CARD).read_text())
+    except (OSError, ValueError) as error:
+        raise ModelMissing(f"{folder / CARD} cannot be read", hint="train again") from error
+    return card
+
+
+def write_card(folder: Path, card: dict[str, Any]) -> None:
+    """Write a model's card."""
+    text = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False)
+    (folder / CARD).write_text(text + "\n", encoding="utf-8")
