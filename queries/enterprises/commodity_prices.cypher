@@ -1,0 +1,24 @@
+// name: commodity_prices
+// purpose: The unit prices of all parties for some HS subheadings, from a bounded sample of items.
+// parameter: codes texts the subheadings
+// parameter: bound integer most items that are read of each
+// row: hs_code text the subheading
+// row: currency text currency of the prices
+// row: items integer items in the sample
+// row: low number 10th percentile
+// row: median number median
+// row: high number 90th percentile
+UNWIND $codes AS code
+MATCH (k:Commodity {id: code})
+CALL {
+  WITH k
+  MATCH (k)<-[c:CONTAINS]-(:Shipment)
+  RETURN c LIMIT $bound
+}
+WITH k, c
+WHERE c.net_mass_kg > 0 AND c.marking IN $visible
+RETURN k.id AS hs_code, c.currency AS currency, count(c) AS items,
+       percentileCont(toFloat(c.customs_value) / c.net_mass_kg, 0.1) AS low,
+       percentileCont(toFloat(c.customs_value) / c.net_mass_kg, 0.5) AS median,
+       percentileCont(toFloat(c.customs_value) / c.net_mass_kg, 0.9) AS high
+ORDER BY hs_code, currency
