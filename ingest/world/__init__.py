@@ -1,0 +1,6 @@
+"""The simulated customs world: labelled tables with planted truth, for demos, tests and training."""
+
+from ingest.world.build import WorldReport, generate
+from ingest.world.policy import SCHEMES, WorldError, WorldPolicy
+
+__all__ = ["SCHEMES", "WorldError", "WorldPolicy", "WorldReport", "generate"]
