@@ -103,6 +103,9 @@ def ingest(
             help="Day on which rows that do not say so became known (today).",
         ),
     ] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the source.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Read a source into the lake; without arguments, list the sources."""
@@ -114,7 +117,8 @@ def ingest(
         output.emit(stages.sources(), json=json)
         return
     with output.working(f"ingest {source}") as report:
-        done = stages.ingest(output.settings(), source, path, recorded_at, report)
+        delivery = stages.Delivery(source, path, recorded_at, output.pairs(option or []))
+        done = stages.ingest(output.settings(), delivery, report)
     output.emit(done, json=json)
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import networkx
     import pandas
 
+    from graph.scores import Scores
     from graph.store.bolt import GraphStore
 
 #: Most nodes of a neighbourhood before it stops growing.
@@ -105,12 +106,40 @@ class Data:
         return owners(self.snapshot, id, limit=limit, clearance=clearance).as_dict()
 
     def query(self, name: str, **parameters: Any) -> "pandas.DataFrame":
-        """The rows of a named query of the catalogue. Raises `HawserError` on a wrong name."""
+        """The rows of a named query of the catalogue, as far as the clearance goes.
+
+        `data.queries()` lists them. Raises `HawserError` on a wrong name or parameter.
+        """
         import pandas
 
         from queries import catalog
 
-        return pandas.DataFrame(catalog.run(self.store, name, **parameters))
+        answer = catalog.ask(self.store, name, parameters, clearance=self.settings.clearance)
+        columns = [column.name for column in catalog.named(name).columns]
+        return pandas.DataFrame(answer.rows, columns=columns)
+
+    def queries(self) -> "pandas.DataFrame":
+        """The named queries: name, parameters, columns, purpose."""
+        import pandas
+
+        from queries.catalog import CATALOG
+
+        rows = [
+            {
+                "name": query.name,
+                "parameters": ", ".join(field.name for field in query.parameters),
+                "columns": ", ".join(field.name for field in query.columns),
+                "purpose": query.purpose,
+            }
+            for query in CATALOG.values()
+        ]
+        return pandas.DataFrame(rows)
+
+    def scores(self) -> "Scores":
+        """The scores of the snapshot. Raises `HawserError` when it has not been scored."""
+        from graph.scores import open_scores
+
+        return open_scores(self.settings, self.snapshot.id)
 
     def neighbourhood(
         self,

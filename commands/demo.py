@@ -115,7 +115,7 @@ def _bring_in(story: Story) -> None:
                 "world", lambda p: stages.world(folder, plan.enterprises, plan.seed, report=p)
             )
     story.told["ingest"] = story.stage(
-        "ingest", lambda p: stages.ingest(settings, source, path, None, p)
+        "ingest", lambda p: stages.ingest(settings, stages.Delivery(source, path), p)
     )
     if plan.data == "world":
         story.told["resolve"] = story.stage("resolve", lambda p: stages.resolve(settings, p))
@@ -187,14 +187,18 @@ def _telling(paths: Mapping[str, Any]) -> int:
 def _show(told: dict[str, Any]) -> None:
     from commands import explore
 
-    output.counts("\nNodes", told["nodes"])
-    output.counts("\nEdges", told["edges"])
+    output.show(
+        {
+            name: {kind: count for kind, count in told[name].items() if count}
+            for name in ("nodes", "edges")
+        }
+    )
     rows = [(line["stage"], line["seconds"], line["peak_mb"]) for line in told["stages"]]
     total = ("all", told["seconds"], told["peak_mb"])
-    output.table("\nStages", ("stage", "seconds", "MB at most"), [*rows, total])
-    output.counts("\nGrades", told["grades"], unit="enterprises")
+    output.table("stages", ("stage", "seconds", "MB at most"), [*rows, total])
+    output.show({"grades": told["grades"]})
     output.table(
-        "\nOf the riskiest 4 % of later shipments, the share with a violation",
+        "Of the riskiest 4 % of later shipments, the share with a violation",
         ("picked by", "share"),
         told["precision"].items(),
     )

@@ -153,4 +153,4 @@ def show(found: dict[str, Any]) -> None:
         rows,
     )
     checks = [(check["name"], check["state"], check["detail"]) for check in found["checks"]]
-    output.table("\nFound", ("what", "state", "detail"), checks)
+    output.table("Found", ("what", "state", "detail"), checks)

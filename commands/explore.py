@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hawser
 from commands import output
-from graph.errors import HawserError
 from graph.settings import Settings
+
+if TYPE_CHECKING:
+    from queries.catalog import NamedQuery
 
 
 def search(settings: Settings, text: str, *, kind: str | None, limit: int) -> dict[str, Any]:
@@ -37,21 +39,34 @@ def owners(settings: Settings, id: str, *, snapshot: str | None) -> dict[str, An
 
 
 def query(settings: Settings, name: str, parameters: Sequence[str]) -> dict[str, Any]:
-    """A named query's rows, or the catalogue when no name is given. Keys: query, rows."""
-    from queries.catalog import CATALOG, run
+    """A named query's rows, or the catalogue when no name is given.
+
+    Keys: query, rows, redacted; or queries (name, parameters, purpose).
+    """
+    from queries.catalog import CATALOG, ask, named
 
     if not name:
-        return {"queries": [{"name": q.name, "purpose": q.purpose} for q in CATALOG.values()]}
-    given = dict(_split(parameter) for parameter in parameters)
+        return {"queries": [_declared(query) for query in CATALOG.values()]}
+    types = {field.name: field.type for field in named(name).parameters}
+    given = {
+        key: _typed(types.get(key, "text"), value)
+        for key, value in output.pairs(parameters).items()
+    }
     with hawser.Data(settings) as data:
-        return {"query": name, "rows": run(data.store, name, **given)}
+        answer = ask(data.store, name, given, clearance=settings.clearance)
+    return {"query": name, "rows": answer.rows, "redacted": answer.redacted.as_dict()}
 
 
-def _split(parameter: str) -> tuple[str, str]:
-    name, sign, value = parameter.partition("=")
-    if not sign:
-        raise HawserError(f"{parameter!r} is not a parameter", hint="write NAME=VALUE")
-    return name, value
+def _declared(query: "NamedQuery") -> dict[str, Any]:
+    parameters = [f"{field.name} ({field.type})" for field in query.parameters]
+    return {"name": query.name, "parameters": parameters, "purpose": query.purpose}
+
+
+def _typed(type: str, text: str) -> str | int | list[str]:
+    """A parameter's text as its declared type; `texts` are separated by semicolons."""
+    if type == "texts":
+        return text.split(";")
+    return int(text) if type == "integer" and text.lstrip("-").isdigit() else text
 
 
 def path_lines(path: dict[str, Any]) -> list[str]:

@@ -52,6 +52,15 @@ def note(text: str) -> None:
     notes().print(text, markup=False, soft_wrap=True)
 
 
+def pairs(texts: Iterable[str]) -> dict[str, str]:
+    """`NAME=VALUE` texts as a mapping. Raises `HawserError` for one without a `=`."""
+    parts = [text.partition("=") for text in texts]
+    for name, sign, _ in parts:
+        if not sign:
+            raise HawserError(f"{name!r} is not an option", hint="write NAME=VALUE")
+    return {name: value for name, _, value in parts}
+
+
 def plain(value: Any) -> Any:
     """`value` in terms of JSON: dates as ISO 8601, arrays as lists, NaN as null, paths as text."""
     if value is None or isinstance(value, bool | int | str):
@@ -90,30 +99,36 @@ def emit(value: Any, *, json: bool, text: Callable[[], None] | None = None) -> N
 
 
 def show(value: Mapping[str, Any]) -> None:
-    """Print plain data: scalars as lines, then mappings and lists of rows as tables."""
+    """Print plain data: scalars and short lists as lines, then mappings and rows as tables."""
+    tables = {key: item for key, item in value.items() if _is_table(item)}
     for key, item in value.items():
-        if not isinstance(item, Mapping | list):
-            answer().print(f"{key:<14} {cell(item)}")
-    for key, item in value.items():
-        title = f"\n{key}"
-        if isinstance(item, Mapping):
-            table(title, ("", ""), item.items())
-        elif item and all(isinstance(row, Mapping) for row in item):
-            columns = list(dict.fromkeys(name for row in item for name in row))
-            table(title, columns, ([row.get(name) for name in columns] for row in item))
-        elif isinstance(item, list):
+        if key not in tables:
             answer().print(f"{key:<14} {cell(item) or 'none'}")
+    for key, item in tables.items():
+        if isinstance(item, Mapping):
+            table(key, ("", ""), item.items())
+        else:
+            columns = list(dict.fromkeys(name for row in item for name in row))
+            table(key, columns, ([row.get(name) for name in columns] for row in item))
+
+
+def _is_table(item: Any) -> bool:
+    """Whether an answer's value is drawn as a table: a mapping or a list of mappings with rows."""
+    if isinstance(item, list):
+        return bool(item) and all(isinstance(row, Mapping) for row in item)
+    return isinstance(item, Mapping) and bool(item)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print a table; numbers are right-aligned, absent values empty."""
     kept = [tuple(row) for row in rows]
-    drawn = Table(title=title, title_justify="left", header_style="bold", show_edge=False)
+    drawn = Table(header_style="bold", show_edge=False, show_header=any(columns))
     for index, column in enumerate(columns):
         numbers = bool(kept) and all(isinstance(row[index], int | float | None) for row in kept)
         drawn.add_column(column, justify="right" if numbers else "left", overflow="fold")
     for row in kept:
         drawn.add_row(*(cell(value) for value in row))
+    answer().print(f"\n{title}", style="bold", markup=False)
     answer().print(drawn)
 
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -47,30 +47,38 @@ def world(wanted: World, progress: Report) -> dict[str, Any]:
 
 def sources() -> dict[str, Any]:
     """The sources that `ingest` knows."""
-    from ingest.pipeline import list_sources
+    from ingest.context import list_sources
 
     keys = ("name", "title", "publisher", "licence", "marking")
     return {"sources": [{key: getattr(source, key) for key in keys} for source in list_sources()]}
 
 
-def ingest(
-    settings: Settings, source: str, path: Path, recorded_at: date | None, progress: Report
-) -> dict[str, Any]:
-    """Read `path` into the lake.
+@dataclass(frozen=True)
+class Delivery:
+    """What to ingest; `options` are the source's own."""
 
-    Keys: source, batches, accepted, quarantined, unchanged, extra_columns, issues.
+    source: str
+    path: Path
+    recorded_at: date | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+def ingest(settings: Settings, delivery: Delivery, progress: Report) -> dict[str, Any]:
+    """Read a delivery into the lake.
+
+    Keys: source, batches, accepted, quarantined, unchanged, extra_columns, issues, resolved.
     """
     from ingest.pipeline import ingest as run
 
-    if not path.exists():
-        raise HawserError(f"{path} does not exist", hint="give a file or a folder")
-    report = run(source, path, settings, recorded_at=recorded_at, progress=progress)
-    return _ingested(report)
-
-
-def _ingested(report: Any) -> dict[str, Any]:
-    keys = ("source", "batches", "accepted", "quarantined", "unchanged", "extra_columns", "issues")
-    return {key: getattr(report, key) for key in keys}
+    report = run(
+        delivery.source,
+        delivery.path,
+        settings,
+        recorded_at=delivery.recorded_at,
+        options=delivery.options,
+        progress=progress,
+    )
+    return as_mapping(report)
 
 
 def quarantine(
@@ -80,12 +88,12 @@ def quarantine(
     from graph.store.lake import Lake
     from ingest.pipeline import retry_quarantine
 
-    retried = {"retried": _ingested(retry_quarantine(settings))} if retry else {}
+    again = as_mapping(retry_quarantine(settings, progress=progress)) if retry else {}
     progress("listing", 0.5)
     table = Lake(settings).quarantine().to_pyarrow()
     names = [name for name in QUARANTINE_KEYS if name in table.column_names]
     rows = table.select(names).slice(0, limit).to_pylist()
-    return {"rows": rows, "total": table.num_rows, **retried}
+    return {"rows": rows, "total": table.num_rows, **({"retried": again} if retry else {})}
 
 
 def load(

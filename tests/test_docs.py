@@ -7,7 +7,10 @@ from types import ModuleType
 
 import pytest
 
+from graph.settings import Settings
 from graph.tables import TABLES
+from graph.values import clean
+from ingest.pipeline import ingest
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,6 +35,29 @@ def test_generated_pages_are_current(page: str) -> None:
 def test_every_type_of_value_is_described() -> None:
     used = {column.type for table in TABLES.values() for column in table.columns}
     assert used <= set(generate.VALUE_TYPES)
+
+
+def test_examples_of_values_are_accepted() -> None:
+    for name, about in generate.VALUE_TYPES.items():
+        choices = (about["example"],) if name == "choice" else ()
+        assert clean(name, about["example"], choices=choices, key=b"key") is not None, name
+
+
+def blocks(page: str) -> dict[str, str]:
+    """The files shown on a page, by name."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return dict(re.findall(r"`(\w+\.csv)`\n\n```csv\n(.*?)```", text, re.S))
+
+
+def test_the_small_delivery_is_read_without_a_bad_row(tmp_path: Path) -> None:
+    files = blocks("tables.md")
+    folder = tmp_path / "delivery"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    report = ingest("tables", folder, Settings(home=tmp_path / "home"))
+    assert report.accepted == {"enterprises": 2, "shipments": 1, "shipment_items": 1}
+    assert not report.quarantined
 
 
 def test_links_lead_somewhere() -> None:
