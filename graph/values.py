@@ -156,6 +156,10 @@ def clean_column(
     if _is_stored_already(value_type, values.dtype, many):
         return _check_typed(value_type, values)
     texts = _as_text(values)
+    if value_type in _NUMERIC and not many:
+        plain = texts.cast(pl.Float64, strict=False)
+        if plain.null_count() == texts.null_count():
+            return _check_typed(value_type, plain, told=True)
     distinct = texts.drop_nulls().unique().to_frame()
     if many:
         table = _clean_many(value_type, distinct, choices, key)
@@ -214,8 +218,8 @@ def _is_stored_already(value_type: str, dtype: pl.DataType, many: bool) -> bool:
     return value_type in _NUMERIC and dtype.is_numeric()
 
 
-def _check_typed(value_type: str, values: pl.Series) -> Cleaned:
-    """Numbers and dates of typed files need no text."""
+def _check_typed(value_type: str, values: pl.Series, *, told: bool = False) -> Cleaned:
+    """Numbers and dates of typed files need no text. `told`: a NaN was written out as such."""
     column = pl.col("raw")
     if value_type == "date":
         value, code = column.cast(pl.Date), _date_code(column.cast(pl.Date))
@@ -223,8 +227,9 @@ def _check_typed(value_type: str, values: pl.Series) -> Cleaned:
         value, code = column.cast(pl.Int64), _below_zero(column)
     else:
         value = column.cast(pl.Float64)
-        # Frames that came through pandas say NaN where nothing is known.
-        value = pl.when(value.is_nan()).then(None).otherwise(value)
+        if values.dtype.is_float() and not told:
+            # Frames that came through pandas say NaN where nothing is known.
+            value = pl.when(value.is_not_nan()).then(value)
         code = _number_code(value_type, value)
     return _settle(values.to_frame().select(value=value, code=code))
 
@@ -314,7 +319,9 @@ def _date_code(value: pl.Expr) -> pl.Expr:
 
 def _number(value_type: str) -> Callable[[pl.Expr], Checked]:
     def check(column: pl.Expr) -> Checked:
-        text = _trimmed(column.str.normalize("NFKC"))
+        ascii_only = ~column.str.contains(r"[^\x00-\x7F]")
+        narrow = pl.when(ascii_only).then(column).otherwise(column.str.normalize("NFKC"))
+        text = _trimmed(narrow)
         grouped = text.str.contains(r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$")
         plain = pl.when(grouped).then(text.str.replace_all(",", "")).otherwise(text)
         if value_type == "rate":

@@ -225,7 +225,7 @@ def _cut(data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> lis
 
 
 def _parse(data: bytes, names: list[str], path: Path) -> pl.DataFrame:
-    schema = {name: pl.String for name in names}
+    schema = dict.fromkeys(names, pl.String)
     if not data.strip():
         return pl.DataFrame(schema=schema)
     try:

@@ -9,6 +9,7 @@ numbered with `n`. Cost: O(rows log rows) time, memory in the size of the thin t
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -278,7 +279,7 @@ class Merge:
     def _one(self, query: str) -> int:
         return int(self._sql(query)[0][0])
 
-    def _sql(self, query: str) -> list[tuple[object, ...]]:
+    def _sql(self, query: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(query).fetchall()
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
 from graph.errors import BatchRejected
@@ -62,8 +61,7 @@ def ingest(
         run.read(read_source(context), lambda: context.marking)
         run.check_share()
         run.retry(_MAY_PASS)
-        report = run.append(context.issues)
-    return report
+        return run.append(context.issues)
 
 
 def retry_quarantine(settings: Settings, *, progress: Progress | None = None) -> IngestReport:
@@ -197,7 +195,7 @@ class _Run:
 def _from_quarantine(table: str, rows: pl.DataFrame) -> RawTable:
     """Quarantined rows as a reader would give them. Fields that no row has are left empty."""
     names = [*TABLES[table].names]
-    dtype = pl.Struct({name: pl.String for name in names})
+    dtype = pl.Struct(dict.fromkeys(names, pl.String))
     values = rows.select(pl.col("raw").str.json_decode(dtype).alias("v")).unnest("v")
     frame = values.with_columns(
         rows["file"].alias(FILE),
