@@ -58,7 +58,7 @@ def demo(
     data: Annotated[
         str, typer.Option(help="world: a simulated one; korea: declarations.")
     ] = "world",
-    enterprises: Annotated[int, typer.Option(min=100, help="Enterprises of the world.")] = 20_000,
+    enterprises: Annotated[int, typer.Option(min=100, help="Enterprises of the world.")] = 10_000,
     seed: Seed = 7,
     path: Annotated[
         Path | None, typer.Option(help="Folder of the declarations for --data korea.")
@@ -74,7 +74,7 @@ def demo(
 @app.command(rich_help_panel=PREPARE)
 def world(
     folder: Annotated[Path, typer.Argument(help="Where tables/ and truth/ are written.")],
-    enterprises: Annotated[int, typer.Option(min=100, help="Number of enterprises.")] = 20_000,
+    enterprises: Annotated[int, typer.Option(min=100, help="Number of enterprises.")] = 10_000,
     shipments: Annotated[
         int | None, typer.Option(min=1, help="Number of shipments (by enterprises).")
     ] = None,
@@ -294,7 +294,7 @@ def owners(id: Enterprise, snapshot: SnapshotId = None, json: Json = False) -> N
 
     with output.working("owners") as _:
         found = explore.owners(output.settings(), id, snapshot=snapshot)
-    output.emit(found, json=json)
+    output.emit(found, json=json, text=lambda: explore.show_owners(found))
 
 
 @app.command(rich_help_panel=ASK)

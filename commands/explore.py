@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import hawser
 from commands import output
+from graph.ontology import EDGE_KINDS
 from graph.settings import Settings
 
 if TYPE_CHECKING:
@@ -76,19 +77,45 @@ def path_lines(path: dict[str, Any]) -> list[str]:
     else:
         source = _called(path["source_name"], path["source"])
         lines = [f"{path['contribution']:.3f}  from {source} ({path['reason']}: {path['cause']})"]
-    for hop in path["hops"]:
-        since = f" since {hop['valid_from']}" if hop["valid_from"] else ""
-        until = f" until {hop['valid_to']}" if hop["valid_to"] else ""
-        ends = (_called(hop["from_name"], hop["from"]), _called(hop["to_name"], hop["to"]))
-        evidence = f" [record {hop['evidence']}]" if hop["evidence"] else ""
-        lines.append(f"       {ends[0]} {hop['kind']} {ends[1]}{since}{until}{evidence}")
-    return lines
+    return [*lines, *map(hop_line, path["hops"])]
+
+
+def hop_line(hop: dict[str, Any]) -> str:
+    """One step in words, with its dates and its record."""
+    since = f" since {hop['valid_from']}" if hop["valid_from"] else ""
+    until = f" until {hop['valid_to']}" if hop["valid_to"] else ""
+    ends = (_called(hop["from_name"], hop["from"]), _called(hop["to_name"], hop["to"]))
+    evidence = f" [record {hop['evidence']}]" if hop["evidence"] else ""
+    return f"       {ends[0]} {_kind(hop['kind'])} {ends[1]}{since}{until}{evidence}"
+
+
+def _kind(name: str) -> str:
+    """An edge kind or its inverse with its Chinese name."""
+    for kind in EDGE_KINDS.values():
+        if name in (kind.name, kind.inverse):
+            chinese = kind.chinese if name == kind.name else kind.chinese_inverse
+            return f"{name} {chinese}"
+    return name
 
 
 def _called(name: str | None, id: str | None) -> str:
     if id is None:
         return "(hidden)"
     return f"{name} ({id})" if name else id
+
+
+def show_owners(found: dict[str, Any]) -> None:
+    """Print owners, each with its best chain of holdings in words."""
+    output.show({key: item for key, item in found.items() if key != "owners"})
+    for owner in found["owners"]:
+        held = f"{owner['share']:.1%}" + (
+            f", {owner['direct']:.1%} direct" if owner["direct"] else ""
+        )
+        marks = [word for word in ("controls", "ultimate") if owner[word]]
+        line = f"\n{_called(owner['name'], owner['id'])}: {', '.join([held, *marks])}"
+        output.answer().print(line, markup=False, soft_wrap=True)
+        for hop in owner["chains"][0]["hops"] if owner["chains"] else ():
+            output.answer().print(hop_line(hop), markup=False, soft_wrap=True)
 
 
 def show_paths(found: dict[str, Any]) -> None:
