@@ -1,4 +1,4 @@
-"""The simulated customs world: labelled tables with planted truth, for demos, tests and training."""
+"""The simulated customs world: labelled tables with planted truth, for demos and tests."""
 
 from ingest.world.build import WorldReport, generate
 from ingest.world.policy import SCHEMES, WorldError, WorldPolicy

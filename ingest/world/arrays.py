@@ -1,11 +1,14 @@
 """Array types and the seeded streams of random numbers."""
 
 from collections.abc import Sequence
+from datetime import date
 from zlib import crc32
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from ingest.world.policy import WorldPolicy
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -44,7 +47,13 @@ def weighted(rng: np.random.Generator, weights: Floats, size: int) -> Ints:
     """`size` draws of an index with probability proportional to its weight. O(size log n)."""
     edges = np.cumsum(weights)
     found = np.searchsorted(edges, rng.random(size) * edges[-1], side="right")
-    return np.minimum(found, len(weights) - 1).astype(np.int64)
+    return np.asarray(np.minimum(found, len(weights) - 1), dtype=np.int64)
+
+
+def dates(days: Ints | pl.Series, policy: WorldPolicy) -> pl.Series:
+    """Calendar days of day numbers."""
+    first = (policy.first_day - date(1970, 1, 1)).days
+    return (pl.Series(days).cast(pl.Int32) + first).cast(pl.Int32).cast(pl.Date)
 
 
 class Pools:
@@ -63,4 +72,4 @@ class Pools:
         stop = np.where(empty, len(self._order), self._stops[pool])
         low, high = self._edges[start], self._edges[stop]
         found = np.searchsorted(self._edges, low + rng.random(pool.shape) * (high - low), "right")
-        return self._order[np.clip(found - 1, start, stop - 1)].astype(np.int64)
+        return np.asarray(self._order[np.clip(found - 1, start, stop - 1)], dtype=np.int64)

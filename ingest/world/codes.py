@@ -33,7 +33,7 @@ def _spell(numbers: Ints, alphabet: str, width: int) -> Bytes:
     """Numbers written in the alphabet's base, one row of ASCII codes each."""
     base = len(alphabet)
     powers = base ** np.arange(width - 1, -1, -1, dtype=np.int64)
-    return _letters(alphabet)[(numbers[:, None] // powers) % base]
+    return np.asarray(_letters(alphabet)[(numbers[:, None] // powers) % base], dtype=np.uint8)
 
 
 def _column(rows: Bytes) -> pl.Series:

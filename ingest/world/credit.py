@@ -81,7 +81,7 @@ def _penalties(
 
 
 def _arrears(rng: np.random.Generator, population: Population, days: int) -> pl.DataFrame:
-    """Tax arrears of about 1 % of traders; two thirds are paid later, told by a second statement."""
+    """Tax arrears of about 1 % of traders; two thirds pay later, told by a second statement."""
     traders = np.arange(population.traders)
     late = traders[rng.random(len(traders)) < 0.012]
     start, stop = population.start[late], population.stop[late]

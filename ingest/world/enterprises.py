@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from ingest.world import codes, names
-from ingest.world.arrays import Ints, stream, take
+from ingest.world.arrays import Ints, dates, stream, take
 from ingest.world.policy import WorldPolicy
 from ingest.world.population import Population
 from ingest.world.reference import CITIES, TRADES, Reference
@@ -147,13 +147,12 @@ def build(
     stems = pl.concat([named["stem"], ring_stem]) + pl.Series(
         rng.integers(10, 9999, size + len(ring_stem))
     ).cast(pl.String)
-    day = pl.Series(population.registered).cast(pl.Int32)
     frame = pl.concat(
         [named.select("name", "name_en"), _codes(rng, population), _particulars(rng, population)],
         how="horizontal",
     ).with_columns(
         country=take(list(reference.countries), population.country),
-        registered_on=(pl.lit(policy.first_day) + pl.duration(days=day)).cast(pl.Date),
+        registered_on=dates(population.registered, policy),
         address=address.gather(pl.Series(address_key).cast(pl.UInt32)),
         phone=phone.gather(pl.Series(phone_key).cast(pl.UInt32)),
         email=pl.lit("office@") + stems.gather(pl.Series(mail_key).cast(pl.UInt32)) + ".example",

@@ -76,7 +76,8 @@ def _suspicion(
     scrap[items.shipment[goods.trade[items.goods] == RECYCLING]] = True
     young = shipments.day - population.registered[shipments.trader] < 200
     moved = voyages.departure != reference.routes.country[voyages.loading]
-    return 0.45 * lowest + 0.5 * scrap + 0.6 * young + 0.5 * (moved & shipments.importing)
+    moved &= shipments.importing
+    return np.asarray(0.45 * lowest + 0.5 * scrap + 0.6 * young + 0.5 * moved, dtype=np.float64)
 
 
 def _targeted(

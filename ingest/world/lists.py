@@ -1,4 +1,4 @@
-"""A watch list that names some foreign firms and persons of the world, and some that are not in it."""
+"""A watch list that names some foreign firms and persons of the world, and some others."""
 
 import numpy as np
 import polars as pl

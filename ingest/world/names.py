@@ -32,32 +32,40 @@ _ROLE_WORDS = {
 }
 _FORMS = ("有限公司", "有限责任公司", "股份有限公司")
 _FORMS_EN = ("Co., Ltd.", "Co.,Ltd", "Company Limited", "Co. Ltd.", "CO., LTD.")
-_HEAD = (
-    "Nor Al Vel Kar Mer Tri Sol Pan Ost Del Bra Lum Fen Gal Har Ken Lor Mon Pal Ras Ser Tam Val Wes"
-    " Zen Cor Dan Eur Fal Gre"
-).split()
-_TAIL = (
-    "dex tron via mark land form tec mar gate wood line sten field port win co max ric den way lux"
-    " stone bridge gen ton"
-).split()
+_HEAD = [
+    "Nor", "Al", "Vel", "Kar", "Mer", "Tri", "Sol", "Pan", "Ost", "Del", "Bra", "Lum", "Fen",
+    "Gal", "Har", "Ken", "Lor", "Mon", "Pal", "Ras", "Ser", "Tam", "Val", "Wes", "Zen", "Cor",
+    "Dan", "Eur", "Fal", "Gre",
+]  # fmt: skip
+_TAIL = [
+    "dex", "tron", "via", "mark", "land", "form", "tec", "mar", "gate", "wood", "line", "sten",
+    "field", "port", "win", "co", "max", "ric", "den", "way", "lux", "stone", "bridge", "gen",
+    "ton",
+]  # fmt: skip
 _MIDDLE = ("", "", "i", "a", "o", "e", "en", "in", "an", "ar")
 _LAW = {
     "DE": ("GmbH", "AG"), "JP": ("K.K.", "Co., Ltd."), "US": ("Inc.", "LLC"), "KR": ("Co., Ltd.",),
-    "VN": ("JSC", "Co., Ltd."), "MY": ("Sdn. Bhd.",), "SG": ("Pte. Ltd.",), "IT": ("S.p.A.", "S.r.l."),
+    "VN": ("JSC", "Co., Ltd."), "MY": ("Sdn. Bhd.",), "SG": ("Pte. Ltd.",),
+    "IT": ("S.p.A.", "S.r.l."),
     "FR": ("S.A.",), "NL": ("B.V.",), "AU": ("Pty Ltd",), "GB": ("Ltd", "PLC"), "HK": ("Limited",),
-    "ID": ("PT",), "TH": ("Co., Ltd.",), "BR": ("Ltda.",), "MX": ("S.A. de C.V.",), "IN": ("Pvt. Ltd.",),
+    "ID": ("PT",), "TH": ("Co., Ltd.",), "BR": ("Ltda.",),
+    "MX": ("S.A. de C.V.",), "IN": ("Pvt. Ltd.",),
 }  # fmt: skip
-_FOREIGN_GIVEN = (
-    "James Maria Anna Peter Thomas Elena Minh Hiroshi Yuki Ji-hoon Ahmed Fatima Carlos Lucia Ivan"
-    " Olga Lars Ingrid Paul Sofia Kenji Siti Wei Arun Priya David Julia Marco Nguyen Omar"
-).split()
-_FOREIGN_SURNAMES = (
-    "Miller Schmidt Rossi Tanaka Suzuki Kim Park Tran Pham Silva Garcia Lopez Ivanov Petrov Hansen"
-    " Larsen Dubois Martin Smith Brown Khan Rahman Singh Patel Tan Lim Wong Santos Novak Kowalski"
-).split()
+_FOREIGN_GIVEN = [
+    "James", "Maria", "Anna", "Peter", "Thomas", "Elena", "Minh", "Hiroshi", "Yuki", "Ji-hoon",
+    "Ahmed", "Fatima", "Carlos", "Lucia", "Ivan", "Olga", "Lars", "Ingrid", "Paul", "Sofia",
+    "Kenji", "Siti", "Wei", "Arun", "Priya", "David", "Julia", "Marco", "Nguyen", "Omar",
+]  # fmt: skip
+_FOREIGN_SURNAMES = [
+    "Miller", "Schmidt", "Rossi", "Tanaka", "Suzuki", "Kim", "Park", "Tran", "Pham", "Silva",
+    "Garcia", "Lopez", "Ivanov", "Petrov", "Hansen", "Larsen", "Dubois", "Martin", "Smith",
+    "Brown", "Khan", "Rahman", "Singh", "Patel", "Tan", "Lim", "Wong", "Santos", "Novak",
+    "Kowalski",
+]  # fmt: skip
 _STREETS = (
     ("人民路", "Renmin Road"), ("中山路", "Zhongshan Road"), ("解放路", "Jiefang Road"),
-    ("建设大道", "Jianshe Avenue"), ("港口大道", "Gangkou Avenue"), ("保税区一路", "Baoshuiqu 1st Road"),
+    ("建设大道", "Jianshe Avenue"), ("港口大道", "Gangkou Avenue"),
+    ("保税区一路", "Baoshuiqu 1st Road"),
     ("创业路", "Chuangye Road"), ("滨海路", "Binhai Road"), ("工业园路", "Gongyeyuan Road"),
     ("兴业街", "Xingye Street"), ("长江路", "Changjiang Road"), ("黄河路", "Huanghe Road"),
 )  # fmt: skip
@@ -128,10 +136,10 @@ def companies(
     recycled = population.trade == RECYCLING
     place_last = rng.random(population.size) < 0.15
     shown = np.where(rng.random(population.size) < 0.06, -1, 0)
-    english = pl.concat_str("city_en", pl.lit(" "), "brand_en", pl.lit(" "), "trade_en", "word_en",
-                            pl.lit(" "), "form_en")  # fmt: skip
-    foreign = pl.concat_str("foreign", pl.lit(" "), pl.when(pl.col("recycled"))
-                            .then(pl.lit("Metal Recovery ")).otherwise("trade_en"), "foreign_law")  # fmt: skip
+    words = ("city_en", "brand_en", pl.col("trade_en") + pl.col("word_en"), "form_en")
+    english = pl.concat_str(*words, separator=" ")
+    metal = pl.when("recycled").then(pl.lit("Metal Recovery ")).otherwise("trade_en")
+    foreign = pl.concat_str("foreign", pl.lit(" "), metal, "foreign_law")
     return frame.with_columns(
         recycled=pl.Series(recycled), place_last=pl.Series(place_last), shown=pl.Series(shown == 0)
     ).select(
@@ -162,7 +170,8 @@ def addresses(rng: np.random.Generator, city: Ints, country: Ints, codes: list[s
         }
     )
     chinese = pl.concat_str(
-        "city", pl.lit("市"), "street", "number", pl.lit("号"), "building", pl.lit("幢"), "room", pl.lit("室")
+        "city", pl.lit("市"), "street", "number", pl.lit("号"), "building", pl.lit("幢"), "room",
+        pl.lit("室"),
     )  # fmt: skip
     other = pl.concat_str(
         "number", pl.lit(" "), "road", pl.lit(", Unit "), "room", pl.lit(", "), "country"

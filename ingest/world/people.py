@@ -1,6 +1,7 @@
 """Persons and relations: representatives, directors, shareholders, groups, holdings, circles."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -72,7 +73,7 @@ def _parents(
     parent[fronts] = rings.holding(population, 0)[rings.ring[linked]]
     share[fronts] = rng.uniform(0.3, 0.9, len(fronts)).round(4)
     levels = [rings.holding(population, level) for level in range(HOLDINGS)]
-    for lower, upper in zip(levels, levels[1:], strict=False):
+    for lower, upper in pairwise(levels):
         parent[lower] = upper
         share[lower] = rng.uniform(0.5, 0.95, len(lower)).round(4)
     circular = rings.scheme == SCHEMES.index("circular_trade")

@@ -71,8 +71,12 @@ class WorldPolicy:
     # Goods and routes.
     price_sd_cap: float = 0.9
     undervaluation: tuple[float, float] = (0.25, 0.70)
-    reconsigned_share: float = 0.05
+    reconsigned_share: float = 0.06
+    laundered_detour: float = 0.5
+    recycling_share: float = 0.06
     third_country_share: float = 0.12
+    away_share: float = 0.25
+    ring_away_share: float = 0.6
     knots: float = 16.0
 
     # Inspections: 4 % in all; the random wheel is exact, the targeted one is crude.

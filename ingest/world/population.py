@@ -1,4 +1,4 @@
-"""Who there is: how many enterprises of each role, where, in which trade, active from when to when."""
+"""Who there is: enterprises by role, where, in which trade, active from when to when."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from ingest.world.arrays import Floats, Ints, stream, weighted
 from ingest.world.policy import SCHEMES, WorldError, WorldPolicy
-from ingest.world.reference import CITIES, CITY_WEIGHTS, RECYCLING, TRADES, Reference
+from ingest.world.reference import CITY_WEIGHTS, RECYCLING, TRADES, Reference
 
 #: Roles, in the order of their numbers; enterprises are numbered role by role (ids are shuffled).
 ROLES = (
@@ -107,6 +107,12 @@ def _registered(rng: np.random.Generator, start: Ints, size: int) -> Ints:
     return np.where((start > 0) & ~bought, fresh, start - established).astype(np.int64)
 
 
+def trade_volume(reference: Reference) -> Floats:
+    """Declarations of each trade in the reference figures."""
+    goods = reference.goods
+    return np.bincount(goods.trade, goods.weight, minlength=len(TRADES)).astype(np.float64)
+
+
 def populate(
     enterprises: int, shipments: int, seed: int, policy: WorldPolicy, reference: Reference
 ) -> Population:
@@ -124,8 +130,8 @@ def populate(
     ) < (0.5)
     country = np.where(foreign, weighted(rng, reference.country_weight, size), 0)
     city = np.where(foreign, -1, weighted(rng, np.array(CITY_WEIGHTS, dtype=np.float64), size))
-    volume = np.bincount(reference.goods.trade, reference.goods.weight, minlength=len(TRADES))
-    volume[RECYCLING] = 0.035 * volume.sum()
+    volume = trade_volume(reference)
+    volume[RECYCLING] = policy.recycling_share * volume.sum()
     trade = weighted(rng, volume, size)
     weight = rng.lognormal(0.0, policy.activity_sigma, size)
     registered = _registered(rng, start, size)

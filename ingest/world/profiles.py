@@ -8,7 +8,7 @@ from ingest.world.arrays import Floats, Ints, Pools, stream, weighted
 from ingest.world.policy import SCHEMES, WorldPolicy
 from ingest.world.population import Population
 from ingest.world.reference import TRADES, Reference, random_port
-from ingest.world.rings import GOODS, SELLERS, Rings
+from ingest.world.rings import SELLERS, Rings
 
 #: How a trader's shipments divide among its slots, the first slot being the usual one.
 PARTNER_SHARES = (0.45, 0.22, 0.13, 0.09, 0.06, 0.05)
@@ -70,7 +70,7 @@ def build(
         np.minimum(rng.gamma(0.3, policy.lone_rate / 0.3, n), 0.5),
         random_port(reference, rng, population.country),
     )
-    _behind_fronts(rng, profile, population, rings, policy, goods)
+    _behind_fronts(rng, profile, population, rings, policy)
     return profile
 
 
@@ -80,9 +80,8 @@ def _behind_fronts(
     population: Population,
     rings: Rings,
     policy: WorldPolicy,
-    goods: Pools,
 ) -> None:
-    """Put the rings' sellers, goods and brokers into the fronts' slots, but for the noise."""
+    """Put the rings' sellers, brokers and forwarders into the fronts' slots, but for the noise."""
     block = population.blocks["front"]
     inside, ring = slice(block.start, block.stop), rings.ring
     fronts = len(block)
@@ -94,9 +93,6 @@ def _behind_fronts(
     age = rings.epoch * policy.rotation_days // 150
     turn = (age[:, None] + np.arange(len(PARTNER_SHARES)) % 2) % SELLERS
     mix(profile.partner, rings.sellers[ring[:, None], turn], policy.ring_noise)
-    menu = goods.draw(rng, np.tile(rings.trade[:, None], (1, GOODS)))
-    dishes = np.arange(len(GOODS_SHARES)) % GOODS
-    mix(profile.goods, menu[ring[:, None], dishes], policy.ring_noise)
     mix(profile.broker, rings.broker[ring][:, None], policy.ring_noise)
     mix(profile.forwarder, rings.forwarder[ring][:, None], 0.5)
     profile.partners[inside] = rng.integers(2, 5, fronts)

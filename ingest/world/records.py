@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from ingest.world import codes
-from ingest.world.arrays import Floats, Ints, stream, take
+from ingest.world.arrays import Floats, Ints, dates, stream, take
 from ingest.world.credit import SEVERITIES
 from ingest.world.inspections import Classes, Inspections
 from ingest.world.people import People
@@ -35,7 +35,7 @@ def identify(
     population: Population, people: People, shipments: Shipments, voyages: Voyages, seed: int,
     policy: WorldPolicy,
 ) -> Ids:  # fmt: skip
-    """Draw all identifiers. A declaration number is office, year, direction and a serial of nine."""
+    """Draw all identifiers. Declaration numbers: office, year, direction, nine digits."""
     rng = stream(seed, "ids")
     serial = codes.unique_numbers(rng, shipments.size, 10**9)
     year = dates(shipments.day, policy).dt.year().cast(pl.String)
@@ -54,12 +54,6 @@ def _letters(rng: np.random.Generator, prefix: str, size: int) -> pl.Series:
     return number.to_frame("n").select(pl.lit(prefix) + pl.col("n")).to_series()
 
 
-def dates(days: Ints | pl.Series, policy: WorldPolicy) -> pl.Series:
-    """Calendar days of day numbers."""
-    first = (policy.first_day - type(policy.first_day)(1970, 1, 1)).days
-    return (pl.Series(days).cast(pl.Int32) + first).cast(pl.Int32).cast(pl.Date)
-
-
 def by_number(ids: pl.Series, index: Ints) -> pl.Series:
     """Ids of numbers; -1 gives null."""
     wanted = pl.Series(index).cast(pl.Int64)
@@ -71,7 +65,7 @@ def enterprises(
     table: pl.DataFrame, ids: Ids, population: Population, classes: Classes, seed: int,
     policy: WorldPolicy,
 ) -> pl.DataFrame:  # fmt: skip
-    """One statement an enterprise; a change of class adds two: the first one's end, and the new one."""
+    """One statement an enterprise; a change of class adds its end and the new one."""
     rng = stream(seed, "registry")
     registered = population.registered
     change = np.minimum(classes.certified, classes.dishonest)

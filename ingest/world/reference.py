@@ -133,7 +133,7 @@ def _goods() -> Goods:
     trade[np.isin(frame["hs6"].to_numpy(), SCRAP)] = RECYCLING
     return Goods(
         texts(frame["hs6"].to_list()),
-        np.sqrt(frame["declarations"].to_numpy().astype(np.float64) + 1.0),
+        frame["declarations"].to_numpy().astype(np.float64),
         frame["log_price_mean"].to_numpy(),
         frame["log_price_sd"].to_numpy(),
         frame["log_mass_mean"].to_numpy(),

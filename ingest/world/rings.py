@@ -11,11 +11,10 @@ import numpy as np
 
 from ingest.world.arrays import Bools, Floats, Ints, stream, weighted
 from ingest.world.policy import SCHEMES, WorldPolicy
-from ingest.world.population import HOLDINGS, Population
+from ingest.world.population import HOLDINGS, Population, trade_volume
 from ingest.world.reference import (
     CITY_WEIGHTS,
     RECYCLING,
-    TRADES,
     TRADING_PLACES,
     Reference,
 )
@@ -33,15 +32,14 @@ _PROFILE = np.array(
     ]
 )
 SELLERS = 6
-GOODS = 4
 
 
 @dataclass(frozen=True)
 class Rings:
-    """One entry a ring; `ring`, `epoch` and `link` have one an front (in the order of the block).
+    """One entry a ring; `ring`, `epoch` and `link` have one a front (in the order of the block).
 
-    `link[:, i]` says whether the front has the persistent link `LINKS[i]`. `source_country` is where
-    the goods of a transshipping ring really come from.
+    `link[:, i]` says whether the front has the persistent link `LINKS[i]`. `source_country` is
+    where the goods of a transshipping ring really come from.
     """
 
     scheme: Ints
@@ -84,7 +82,7 @@ def plan(population: Population, seed: int, policy: WorldPolicy, reference: Refe
     ring = np.repeat(np.arange(rings), each)
     scheme = rng.permutation(np.arange(rings) % len(SCHEMES)).astype(np.int64)
     chance = np.clip(_PROFILE * (1 - policy.ring_noise), 0, 0.97)
-    trade = rng.integers(0, len(TRADES) - 1, rings)
+    trade = weighted(rng, trade_volume(reference)[:RECYCLING], rings)
     sources = reference.country_weight * ~np.isin(reference.countries, TRADING_PLACES)
     return Rings(
         scheme,
@@ -129,7 +127,11 @@ def place_fronts(
     arrays["registered"][inside] = start - age
     at_home = rng.random(fronts) > policy.ring_noise
     arrays["city"][inside] = np.where(at_home, rings.city[rings.ring], population.city[inside])
-    arrays["trade"][inside] = rings.trade[rings.ring]
+    waste = rings.scheme[rings.ring] == SCHEMES.index("waste_concealment")
+    keeps = waste | (rng.random(fronts) < 0.5)
+    arrays["trade"][inside] = np.where(
+        keeps, rings.trade[rings.ring], rng.permutation(population.trade[:fronts])
+    )
     arrays["weight"][inside] = rng.lognormal(0.0, 0.5, fronts)
     arrays["registered"][rings.broker] = np.minimum(
         arrays["registered"][rings.broker], -rng.integers(1500, 5000, population.rings)

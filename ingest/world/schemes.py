@@ -21,12 +21,14 @@ TYPES = (
 )
 #: The kind that each scheme shows, in the order of `SCHEMES`.
 _TYPE_OF_SCHEME = (1, 0, 2, 3, 4, 5)
+#: Goods that pass for each other differ by less than this in the logarithm of price.
+_ALIKE = 0.8
 _LONE_TYPES = (0.34, 0.26, 0.14, 0.2, 0.04, 0.02)
 
 
 @dataclass(frozen=True)
 class Violations:
-    """One entry a shipment: kind (-1 for none), scheme text or "", severity 0 to 2 (-1 for none)."""
+    """One entry a shipment: kind (-1: none), scheme or "", severity 0 to 2 (-1: none)."""
 
     type: Ints
     scheme: Texts
@@ -55,7 +57,7 @@ def apply(
     policy: WorldPolicy,
     reference: Reference,
 ) -> Floats:
-    """Shift the violating items in place; returns each item's ratio of gross to net mass. O(items)."""
+    """Shift the violating items in place; returns each item's gross to net mass. O(items)."""
     rng = stream(seed, "effects")
     size = len(items.goods)
     kind = violations.type[items.shipment]
@@ -64,13 +66,13 @@ def apply(
     items.price -= np.where(kind == TYPES.index("undervaluation"), cut, 0.0)
     items.price += np.where(kind == TYPES.index("overvaluation"), cut, 0.0)
     waste = kind == TYPES.index("concealment")
-    items.price -= np.where(waste, 0.7 * cut, 0.0)
-    items.mass += np.where(waste, rng.uniform(0.0, 0.5, size), 0.0)
+    items.price -= np.where(waste, 0.5 * cut, 0.0)
+    items.mass += np.where(waste, rng.uniform(0.0, 0.3, size), 0.0)
     _misclassify(rng, items, kind == TYPES.index("misclassification"), reference)
-    gross = 1.02 + 0.1 * rng.beta(1.5, 3.0, size)
+    gross = 1.02 + 0.14 * rng.beta(1.3, 3.0, size)
     hidden = kind == TYPES.index("quantity")
     items.mass -= np.where(hidden, rng.uniform(0.0, 0.25, size), 0.0)
-    return np.asarray(gross + np.where(hidden, rng.uniform(0.0, 0.06, size), 0.0))
+    return np.asarray(gross + np.where(hidden, rng.uniform(0.0, 0.03, size), 0.0))
 
 
 def _misclassify(
@@ -81,7 +83,10 @@ def _misclassify(
     rows = np.flatnonzero(wrong)
     step = rng.integers(1, 5, len(rows)) * rng.choice([-1, 1], len(rows))
     near = np.clip(items.goods[rows] + step, 0, len(goods.codes) - 1)
-    lower = (goods.rate[near] <= goods.rate[items.goods[rows]]) & (
-        goods.trade[near] == goods.trade[items.goods[rows]]
+    alike = np.abs(goods.price[near] - goods.price[items.goods[rows]]) < _ALIKE
+    lower = (
+        (goods.rate[near] <= goods.rate[items.goods[rows]])
+        & (goods.trade[near] == goods.trade[items.goods[rows]])
+        & alike
     )
     items.goods[rows] = np.where(lower, near, items.goods[rows])

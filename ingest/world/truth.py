@@ -3,22 +3,16 @@
 import numpy as np
 import polars as pl
 
-from ingest.world.arrays import Ints, take
+from ingest.world.arrays import Ints, dates, take
 from ingest.world.enterprises import Directory
 from ingest.world.people import People
 from ingest.world.policy import SCHEMES, WorldPolicy
 from ingest.world.population import HOLDINGS, ROLES, Population
-from ingest.world.records import Ids, by_number, dates
+from ingest.world.records import Ids, by_number
 from ingest.world.rings import LINKS, Rings
 from ingest.world.schemes import Violations
-from ingest.world.shipments import Items, Shipments
-from ingest.world.voyages import Voyages, laundered
-
-
-def launder(items: Items, shipments: Shipments, voyages: Voyages, rings: Rings) -> None:
-    """Laundered goods declare the country they were re-consigned in as their origin, in place."""
-    false = laundered(shipments, rings)[items.shipment]
-    items.origin[:] = np.where(false, voyages.departure[items.shipment], items.origin)
+from ingest.world.shipments import Shipments
+from ingest.world.voyages import Voyages
 
 
 def shipment_truth(
@@ -112,7 +106,7 @@ def duplicate_truth(directory: Directory, ids: Ids) -> pl.DataFrame:
 
 
 def list_truth(entries: pl.DataFrame, named: Ints, ids: Ids) -> pl.DataFrame:
-    """List entries and the enterprise each names, or whose person it names; null for none of ours."""
+    """List entries and the enterprise each names, or whose person; null for none of ours."""
     return pl.DataFrame(
         {"entry_id": entries["entry_id"], "kind": entries["kind"],
          "enterprise_id": by_number(ids.enterprise, named)}

@@ -8,7 +8,7 @@ from ingest.world.arrays import Bools, Floats, Ints, Texts, stream, weighted
 from ingest.world.policy import SCHEMES, WorldPolicy
 from ingest.world.population import Population
 from ingest.world.profiles import Profiles
-from ingest.world.reference import CITIES, TRADING_PLACES, Reference, random_port
+from ingest.world.reference import CITIES, CITY_WEIGHTS, TRADING_PLACES, Reference, random_port
 from ingest.world.rings import Rings
 from ingest.world.shipments import Items, Shipments
 
@@ -48,6 +48,7 @@ def _modes(rng: np.random.Generator, items: Items, size: int) -> Texts:
 
 
 def laundered(shipments: Shipments, rings: Rings) -> Bools:
+    """Which shipments declare a false origin: violating imports of transshipping rings."""
     scheme = np.where(shipments.ring < 0, -1, rings.scheme[shipments.ring])
     wanted = SCHEMES.index("transshipment")
     return np.asarray((scheme == wanted) & shipments.violation & shipments.importing, dtype=bool)
@@ -87,7 +88,8 @@ def plan(
     rng = stream(seed, "voyages")
     size = shipments.size
     mode = _modes(rng, items, size)
-    washed = laundered(shipments, rings)
+    # Half of the laundering is on paper only: those goods load where they are said to be from.
+    washed = laundered(shipments, rings) & (rng.random(size) < policy.laundered_detour)
     mode = np.where(washed & (mode == ROAD), SEA, mode)
     first = items.number == 1
     origin = np.zeros(size, dtype=np.int64)
@@ -100,9 +102,9 @@ def plan(
     same = reference.routes.country[usual] == there
     abroad = np.where(same & (rng.random(size) < 0.85), usual, abroad)
     city = np.where(
-        rng.random(size) < 0.88,
+        rng.random(size) >= np.where(shipments.ring < 0, policy.away_share, policy.ring_away_share),
         population.city[shipments.trader],
-        rng.integers(0, len(CITIES), size),
+        weighted(rng, np.array(CITY_WEIGHTS, dtype=np.float64), size),
     )
     home = reference.city_port[city]
     extra = _reconsigned(rng, shipments, population, reference, washed, policy)
@@ -125,7 +127,7 @@ def plan(
 def _sail(
     rng: np.random.Generator, loading: Ints, discharge: Ints, extra: Ints, reference: Reference
 ) -> tuple[Texts, Floats, Floats]:
-    """Ports of call, length in nautical miles and number of calls: longer voyages call more often."""
+    """Ports of call, length in nautical miles, number of calls: longer voyages call more."""
     routes = reference.routes
     ports = len(routes.codes)
     direct = routes.distance[loading, discharge]
@@ -138,3 +140,24 @@ def _sail(
     miles = np.where(extra >= 0, detour, miles)
     stops = np.where(extra >= 0, 1, wanted).astype(np.float64)
     return calls, miles, stops
+
+
+def declare_origins(
+    items: Items,
+    shipments: Shipments,
+    voyages: Voyages,
+    rings: Rings,
+    population: Population,
+    seed: int,
+) -> None:
+    """Set the origins that follow from the route, in place. O(items).
+
+    Laundered goods name the seller's country. Half of the honest goods that were re-consigned on
+    the way were also finished there and rightly name that place.
+    """
+    rng = stream(seed, "origins")
+    false = laundered(shipments, rings)
+    finished = (voyages.extra_call >= 0) & (rng.random(shipments.size) < 0.5)
+    declared = np.where(false, population.country[shipments.partner], voyages.departure)
+    changed = (false | finished)[items.shipment]
+    items.origin[:] = np.where(changed, declared[items.shipment], items.origin)
