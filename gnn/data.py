@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch_geometric.data import HeteroData
 
 from gnn.cases import NEVER, Cases
 from gnn.config import GraphConfig
+from gnn.geometric import HeteroData
 from gnn.links import Link
 from gnn.model import SharedHubs
 from gnn.split import Indices

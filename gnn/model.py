@@ -18,8 +18,8 @@ Shapes: b shipments, r roles, p paths, h half-lives, c heads, f shipment feature
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
-from torch_geometric.nn import MessagePassing
-from torch_geometric.utils import spmm, to_torch_csr_tensor
+
+from gnn.geometric import MessagePassing, csr, spmm
 
 HEADS = 4
 
@@ -53,8 +53,8 @@ class SharedHubs(nn.Module):
         super().__init__()
         members = torch.zeros(hubs).index_add_(0, index[1], torch.ones(index.shape[1]))
         scale = (members - 1).clamp(min=1).rsqrt()
-        self.to_hub = to_torch_csr_tensor(index, size=(parties, hubs)).t().to_sparse_csr()
-        self.to_party = to_torch_csr_tensor(index, scale[index[1]], size=(parties, hubs))
+        self.to_hub = csr(index.flip(0), torch.ones(index.shape[1]), (hubs, parties))
+        self.to_party = csr(index, scale[index[1]], (parties, hubs))
         self.own = torch.zeros(parties).index_add_(0, index[0], scale[index[1]])
         self.sum = Sum()
 

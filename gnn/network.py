@@ -1,7 +1,6 @@
 """Fit and apply the graph network: flat loops over windows and batches, one seed a bag."""
 
 import json
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from gnn.cases import Cases
 from gnn.config import GraphConfig, ModelConfig
 from gnn.data import EVIDENCE_ROLES, Evidence, Findings, to_hetero
 from gnn.errors import ModelError
+from gnn.geometric import one_thread
 from gnn.links import Link
 from gnn.metrics import Floats
 from gnn.model import LinkNetwork
@@ -87,7 +87,7 @@ class Network:
     ) -> Floats:
         wanted = np.arange(len(cases)) if rows is None else rows
         out = np.zeros(len(cases))
-        with torch.no_grad():
+        with one_thread(), torch.no_grad():
             for part, evidence in self.evidence.batches(cases, wanted):
                 features = self.scaler.apply(cases, part)
                 changed = change(evidence)
@@ -146,6 +146,7 @@ class Network:
         return cls(tuple(modules), scaler, evidence, facts["epochs"])
 
 
+@one_thread()
 def fit_network(
     cases: Cases,
     links: tuple[Link, ...],
@@ -160,7 +161,6 @@ def fit_network(
 
     Cost an epoch: O(rows · roles · paths); the evidence is computed once for all bags.
     """
-    quiet()
     evidence = Evidence(to_hetero(links), Findings.of(cases), config.graph)
     until = int(cases.declared[rows].max())
     scaler = Scaler.fit(cases, names, np.flatnonzero(cases.declared <= until))
@@ -174,11 +174,6 @@ def fit_network(
         fitted.append(_fit_one(module, learn, judge, config, epochs))
     chosen = epochs or max(1, round(float(np.mean([number for _, number in fitted]))))
     return Network(tuple(module for module, _ in fitted), scaler, evidence, chosen)
-
-
-def quiet() -> None:
-    """Silence one deprecation that torch-geometric triggers inside torch; nothing else."""
-    warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,350 @@
+"""The probability that a violation by an enterprise is found within twelve months.
+
+At the first day of a quarter an enterprise is described by what was known then: its trade, its
+record, and how risky the shipment model thought its recent shipments. Its outcome is whether a
+violation was found in a shipment declared within the horizon in which it had a role. The cuts are
+split by time like the shipments; validation chooses between trees and logistic regression. Where
+the data are too short for a horizon of twelve months, a shorter one is used and the probability is
+carried to twelve months at a constant hazard: 1 - (1 - p)^(365 / horizon).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from gnn import calibrate, metrics, trees
+from gnn.baselines import Codes, known_rate
+from gnn.calibrate import Calibrator
+from gnn.cases import NEVER, Cases
+from gnn.config import ModelConfig
+from gnn.errors import ModelError, TooFewLabels
+from gnn.metrics import Floats
+from gnn.trees import Matrix, Rows, TreeModel
+
+_ROLES = ("importer", "exporter", "declarant", "manufacturer")
+_YEAR = 365
+_QUARTER = 91
+
+#: What an enterprise is described by at a cut, with the meaning shown to users.
+PANEL = {
+    "shipments_90": "shipments of the last 90 days (log)",
+    "shipments_365": "shipments of the last 365 days (log)",
+    "declarant_share": "share of its shipments it declared for others",
+    "days_since_first": "days since its first shipment",
+    "days_since_last": "days since its last shipment",
+    "inspected_365": "inspections recorded in the last 365 days (log)",
+    "violations_365": "violations recorded in the last 365 days (log)",
+    "violations_ever": "violations ever recorded (log)",
+    "violation_rate": "smoothed violation rate of its inspections",
+    "expected_90": "violations the shipment model expects in its last 90 days (log)",
+    "expected_365": "violations the shipment model expects in its last 365 days (log)",
+    "mean_risk_180": "mean probability of its shipments of the last 180 days",
+    "top_risk_180": "highest probability among its shipments of the last 180 days",
+}
+
+
+@dataclass(frozen=True)
+class EnterpriseModel:
+    """Trees or a logistic curve on the panel, its calibration and its horizon in days."""
+
+    trees: TreeModel | None
+    weights: Floats
+    means: Floats
+    deviations: Floats
+    calibrator: Calibrator
+    horizon: int
+
+    def margin(self, panel: Matrix) -> Floats:
+        """Log-odds within the horizon, (e,) from (e, f)."""
+        if self.trees is not None:
+            return self.trees.margin(panel)
+        return np.asarray(self.contributions(panel).sum(axis=1))
+
+    def contributions(self, panel: Matrix) -> Floats:
+        """What each feature adds to the log-odds, (e, f + 1); the last column is the average."""
+        if self.trees is not None:
+            return self.trees.contributions(panel)
+        parts = self.weights[:-1] * (panel - self.means) / self.deviations
+        return np.column_stack([parts, np.full(len(panel), self.weights[-1])])
+
+    def probability(self, panel: Matrix) -> tuple[Floats, Floats, Floats]:
+        """Probability within twelve months with the bounds of its 95 % interval."""
+        within = self.calibrator.probability(self.margin(panel))
+        low, high = self.calibrator.interval(within)
+        power = _YEAR / self.horizon
+        year = [1 - (1 - np.clip(value, 0, 1 - 1e-12)) ** power for value in (within, low, high)]
+        return year[0], year[1], year[2]
+
+    def save(self, folder: Path) -> None:
+        """Write the model into a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.trees is not None:
+            self.trees.save(folder / "trees")
+        self.calibrator.save(folder / "calibration.json")
+        facts = {
+            "horizon": self.horizon,
+            "weights": self.weights.tolist(),
+            "means": self.means.tolist(),
+            "deviations": self.deviations.tolist(),
+        }
+        (folder / "enterprise.json").write_text(json.dumps(facts, sort_keys=True))
+
+    @classmethod
+    def load(cls, folder: Path) -> "EnterpriseModel":
+        """Read a model that `save` wrote. Raises `ModelError`."""
+        try:
+            facts = json.loads((folder / "enterprise.json").read_text())
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{folder} holds no enterprise model", hint="train again") from error
+        return cls(
+            TreeModel.load(folder / "trees") if (folder / "trees").exists() else None,
+            np.array(facts["weights"]),
+            np.array(facts["means"]),
+            np.array(facts["deviations"]),
+            Calibrator.load(folder / "calibration.json"),
+            facts["horizon"],
+        )
+
+
+@dataclass(frozen=True)
+class EnterpriseFit:
+    """A fitted enterprise model and what the card says about it."""
+
+    model: EnterpriseModel
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Takings:
+    """Each pair of enterprise and shipment, once: numbers of both."""
+
+    party: Codes
+    row: Codes
+
+
+def panel_at(cases: Cases, probability: Floats, cut: int) -> Matrix:
+    """Every enterprise as known before a day: (enterprises, len(PANEL)).
+
+    `probability` (n,) is the shipment model's; NaN where the shipment taught the model. O(n).
+    """
+    pairs = _takings(cases)
+    age = cut - cases.declared[pairs.row].astype(np.int64)
+    pairs, age = _keep(pairs, age > 0), age[age > 0]
+    lag = cut - cases.recorded[pairs.row].astype(np.int64)
+    known = (lag > 0) & (cases.recorded[pairs.row] < NEVER)
+    bad = known & (cases.outcome[pairs.row] == 1)
+    risk = probability[pairs.row]
+    usable = np.isfinite(risk)
+    risk = np.nan_to_num(risk)
+    total = _count(cases, pairs, age > 0)
+    declared = _count(cases, pairs, cases.parties["declarant"][pairs.row] == pairs.party)
+    first, last = _extremes(cases, pairs, age)
+    recent = usable & (age <= 180)
+    scored = _count(cases, pairs, recent)
+    top = np.zeros(cases.enterprises)
+    np.maximum.at(top, pairs.party[recent], risk[recent])
+    columns = {
+        "shipments_90": np.log1p(_count(cases, pairs, age <= 90)),
+        "shipments_365": np.log1p(_count(cases, pairs, age <= _YEAR)),
+        "declarant_share": _ratio(declared, total),
+        "days_since_first": first,
+        "days_since_last": last,
+        "inspected_365": np.log1p(_count(cases, pairs, known & (lag <= _YEAR))),
+        "violations_365": np.log1p(_count(cases, pairs, bad & (lag <= _YEAR))),
+        "violations_ever": np.log1p(_count(cases, pairs, bad)),
+        "violation_rate": _rates(cases, pairs, known, cut),
+        "expected_90": np.log1p(_count(cases, pairs, usable & (age <= 90), risk)),
+        "expected_365": np.log1p(_count(cases, pairs, usable & (age <= _YEAR), risk)),
+        "mean_risk_180": _ratio(_count(cases, pairs, recent, risk), scored),
+        "top_risk_180": top,
+    }
+    return np.column_stack([columns[name] for name in PANEL]).astype(np.float32)
+
+
+def outcome_after(cases: Cases, cut: int, horizon: int) -> Floats:
+    """1 for enterprises with a violation found in a shipment declared in [cut, cut + horizon)."""
+    pairs = _takings(cases)
+    day = cases.declared[pairs.row]
+    inside = (day >= cut) & (day < cut + horizon) & (cases.outcome[pairs.row] == 1)
+    return (np.bincount(pairs.party[inside], minlength=cases.enterprises) > 0).astype(np.float64)
+
+
+def fit(
+    cases: Cases, probability: Floats, last_day: int, config: ModelConfig, *, threads: int
+) -> EnterpriseFit:
+    """Fit both models on past quarters, choose on validation, judge once on the last horizon.
+
+    `last_day`: the last day by which outcomes are known (days since 1970-01-01).
+
+    Raises:
+        TooFewLabels: there are too few enterprises with a violation in a period.
+    """
+    horizon, train_cuts, validation_cut, test_cut = _cuts(cases, last_day)
+    train = _rows(cases, probability, train_cuts, horizon)
+    validation = _rows(cases, probability, [validation_cut], horizon)
+    refit = _rows(cases, probability, [*train_cuts, validation_cut], horizon)
+    for part in (train, validation):
+        if part.outcome.sum() < config.split.minimum_positives:
+            raise TooFewLabels(
+                f"{int(part.outcome.sum())} enterprises with a violation within {horizon} days",
+                hint="ingest a longer history of findings",
+            )
+    first = {
+        "trees": _with_trees(train, validation, None, horizon, config, threads),
+        "logistic": _with_logistic(train, horizon),
+    }
+    gains = {name: _merit(model, validation) for name, model in first.items()}
+    chosen = max(gains, key=lambda name: gains[name])
+    model = first[chosen]
+    margin = model.margin(validation.features)
+    calibrator = calibrate.fit(margin, validation.outcome, validation.weight)
+    rounds = model.trees.rounds if model.trees else None
+    again = (
+        _with_trees(refit, None, rounds, horizon, config, threads)
+        if model.trees
+        else _with_logistic(refit, horizon)
+    )
+    final = EnterpriseModel(
+        again.trees, again.weights, again.means, again.deviations, calibrator, horizon
+    )
+    test = _rows(cases, probability, [test_cut], horizon)
+    return EnterpriseFit(final, _facts(final, test, chosen, gains, config))
+
+
+def _cuts(cases: Cases, last_day: int) -> tuple[int, list[int], int, int]:
+    """Horizon, training cuts (oldest first), validation cut and test cut, in days."""
+    first_day = int(cases.declared[0])
+    horizon = min(_YEAR, (last_day - first_day) // 4)
+    test_cut = last_day - horizon
+    validation_cut = test_cut - horizon
+    newest = validation_cut - horizon
+    oldest = first_day + min(_QUARTER, horizon) // 2
+    cuts = list(range(newest, oldest - 1, -_QUARTER))[::-1] or [newest]
+    return horizon, cuts, validation_cut, test_cut
+
+
+def _rows(cases: Cases, probability: Floats, cuts: list[int], horizon: int) -> Rows:
+    panels = [panel_at(cases, probability, cut) for cut in cuts]
+    outcomes = [outcome_after(cases, cut, horizon) for cut in cuts]
+    outcome = np.concatenate(outcomes)
+    return Rows(np.concatenate(panels), outcome, np.ones(len(outcome)))
+
+
+def _with_trees(
+    rows: Rows,
+    validation: Rows | None,
+    rounds: int | None,
+    horizon: int,
+    config: ModelConfig,
+    threads: int,
+) -> EnterpriseModel:
+    model = trees.fit(
+        rows, tuple(PANEL), config.trees, seed=config.seed, validation=validation,
+        rounds=rounds, threads=threads,
+    )  # fmt: skip
+    return EnterpriseModel(model, *_NOTHING, horizon)
+
+
+def _with_logistic(rows: Rows, horizon: int) -> EnterpriseModel:
+    means = rows.features.mean(axis=0, dtype=np.float64)
+    deviations = np.maximum(rows.features.std(axis=0, dtype=np.float64), 1e-6)
+    model = LogisticRegression(C=1.0, max_iter=1000)
+    model.fit((rows.features - means) / deviations, rows.outcome)
+    weights = np.r_[model.coef_[0], model.intercept_]
+    return EnterpriseModel(None, weights, means, deviations, _NOTHING[3], horizon)
+
+
+_EMPTY = np.empty(0)
+_NOTHING = (
+    _EMPTY,
+    _EMPTY,
+    _EMPTY,
+    Calibrator(1.0, 0.0, _EMPTY, _EMPTY, _EMPTY, _EMPTY, _EMPTY),
+)
+
+
+def _merit(model: EnterpriseModel, rows: Rows) -> float:
+    result = metrics.evaluate(rows.outcome, model.margin(rows.features), replicates=1)
+    return result.average_precision
+
+
+def _facts(
+    model: EnterpriseModel,
+    test: Rows,
+    chosen: str,
+    gains: Mapping[str, float],
+    config: ModelConfig,
+) -> dict[str, Any]:
+    within = model.calibrator.probability(model.margin(test.features))
+    judged = metrics.evaluate(
+        test.outcome, within, share=config.share, replicates=config.replicates, seed=config.seed
+    )
+    record = test.features[:, list(PANEL).index("violation_rate")].astype(np.float64)
+    volume = test.features[:, list(PANEL).index("shipments_365")].astype(np.float64)
+    return {
+        "model": chosen,
+        "horizon_days": model.horizon,
+        "validation": dict(gains),
+        "test": asdict(judged),
+        "own_record_auc": metrics.evaluate(test.outcome, record, replicates=1).auc,
+        "volume_auc": metrics.evaluate(test.outcome, volume, replicates=1).auc,
+    }
+
+
+def _takings(cases: Cases) -> _Takings:
+    number = np.arange(len(cases))
+    pairs = [np.stack([cases.parties[role], number], axis=1) for role in _ROLES]
+    united = np.concatenate(pairs)
+    united = united[united[:, 0] >= 0]
+    # One key a pair sorts much faster than rows of two.
+    key = np.unique(united[:, 0] * len(cases) + united[:, 1])
+    return _Takings(key // len(cases), key % len(cases))
+
+
+def _keep(pairs: _Takings, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> _Takings:
+    return _Takings(pairs.party[chosen], pairs.row[chosen])
+
+
+def _count(
+    cases: Cases,
+    pairs: _Takings,
+    chosen: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    weight: Floats | None = None,
+) -> Floats:
+    return np.bincount(
+        pairs.party[chosen],
+        None if weight is None else weight[chosen],
+        minlength=cases.enterprises,
+    ).astype(np.float64)
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+
+
+def _extremes(cases: Cases, pairs: _Takings, age: Codes) -> tuple[Floats, Floats]:
+    """Days since the first and the last shipment; 0 and 9,999 for enterprises without one."""
+    first, last = np.zeros(cases.enterprises), np.full(cases.enterprises, 9_999.0)
+    np.maximum.at(first, pairs.party, age)
+    np.minimum.at(last, pairs.party, age)
+    return first, last
+
+
+def _rates(
+    cases: Cases, pairs: _Takings, known: np.ndarray[tuple[int], np.dtype[np.bool_]], cut: int
+) -> Floats:
+    outcome = cases.outcome[pairs.row[known]]
+    everyone = np.arange(cases.enterprises)
+    return known_rate(
+        everyone,
+        np.full(cases.enterprises, cut, dtype=np.int32),
+        pairs.party[known],
+        cases.recorded[pairs.row[known]],
+        outcome,
+        float(outcome.mean()) if len(outcome) else 0.0,
+    )
