@@ -5,7 +5,8 @@ description) for each `$parameter` and a `row` (name, type, description) for eac
 types are text, texts, integer and kind; a parameter `kind` is a node kind and stands in the text as
 `__kind__`, the only text that is ever put into a query. Column types are text, integer, number,
 boolean, node and edge; node and edge columns are redacted to the reader's clearance by
-`graph.access`, and a query that only counts or sums reads `$visible`, the markings within it.
+`graph.access`, and a query that only counts or sums reads `$visible`, the markings within it. A
+type written `type=value` gives the parameter a default.
 """
 
 import re
@@ -54,6 +55,7 @@ class Field:
     name: str
     type: str
     description: str
+    default: str | int | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ class NamedQuery:
             ParameterError: one is missing, unknown or has the wrong type.
         """
         declared = {field.name: field for field in self.parameters}
+        defaults = {f.name: f.default for f in self.parameters if f.default is not None}
+        parameters = {**defaults, **parameters}
         for name in declared.keys() ^ parameters.keys():
             fault = "has no parameter" if name in parameters else "needs the parameter"
             raise ParameterError(f"query {self.name} {fault} {name!r}")
@@ -121,11 +125,12 @@ class NamedQuery:
 @dataclass(frozen=True)
 class Answer:
     """The rows of a named query and how much the clearance left out of them. `read` is the number
-    of rows the server gave."""
+    of rows the server gave, `last` the last of them as it was, for paging only."""
 
     rows: list[Row]
     redacted: access.Redactions
     read: int
+    last: Row
 
 
 class Reads(Protocol):
@@ -200,10 +205,13 @@ def parse(text: str, file: str) -> NamedQuery:
 
 
 def _field(line: str, types: Mapping[str, tuple[type, ...]], file: str) -> Field:
-    parts = line.split(maxsplit=2)
-    if len(parts) != 3 or parts[1] not in types:
+    name, given, description = [*line.split(maxsplit=2), "", ""][:3]
+    type_, equals, default = given.partition("=")
+    if not description or type_ not in types or (type_ == "integer" and equals and not default):
         raise CatalogError(f"{file}: {line!r} is not a name, a type of {list(types)} and a text")
-    return Field(*parts)
+    if not equals:
+        return Field(name, type_, description)
+    return Field(name, type_, description, int(default) if type_ == "integer" else default)
 
 
 def _check(query: NamedQuery) -> None:
@@ -256,7 +264,7 @@ def ask(
     cypher, sent = query.prepare(parameters, clearance)
     rows = store.read(name, cypher, sent, timeout=timeout)
     kept, redacted = query.redact(rows, clearance)
-    return Answer(kept, redacted, len(rows))
+    return Answer(kept, redacted, len(rows), rows[-1] if rows else {})
 
 
 def run(

@@ -1,7 +1,7 @@
 // name: commodity_prices
 // purpose: The unit prices of all parties for some HS subheadings, from a bounded sample of items.
 // parameter: codes texts the subheadings
-// parameter: bound integer most items that are read of each
+// parameter: bound integer=20000 most items that are read of each
 // row: hs_code text the subheading
 // row: currency text currency of the prices
 // row: items integer items in the sample

@@ -1,8 +1,8 @@
 // name: enterprise_clearance
 // purpose: The shipments of an enterprise by month and role; `hidden` ones are only counted.
 // parameter: id text the enterprise's id
-// parameter: until text last day of declaration that counts
-// parameter: bound integer most shipments that are read
+// parameter: until text=9999-12-31 last day of declaration that counts
+// parameter: bound integer=20000 most shipments that are read
 // row: period text the month, YYYY-MM
 // row: role text the role in the shipments
 // row: shipments integer shipments the reader may see

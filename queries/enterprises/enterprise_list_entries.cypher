@@ -1,7 +1,7 @@
 // name: enterprise_list_entries
 // purpose: The list entries that name an enterprise.
 // parameter: id text the enterprise's id
-// parameter: limit integer most rows
+// parameter: limit integer=100 most rows
 // row: entry node the entry
 // row: link edge the edge to it, with how it was derived
 MATCH (e:Enterprise {id: $id})-[r:LISTED_AS]->(l:ListEntry)

@@ -1,9 +1,9 @@
 // name: enterprise_ports
 // purpose: The ports an enterprise's shipments used, by use, most used first.
 // parameter: id text the enterprise's id
-// parameter: until text last day of declaration that counts
-// parameter: bound integer most calls that are read
-// parameter: limit integer rows in the page
+// parameter: until text=9999-12-31 last day of declaration that counts
+// parameter: bound integer=20000 most calls that are read
+// parameter: limit integer=100 rows in the page
 // row: port text the port's UN/LOCODE
 // row: name text its name
 // row: use text LOADED_AT, TRANSITED or DISCHARGED_AT

@@ -1,9 +1,9 @@
 // name: enterprise_shared
 // purpose: The enterprises that share an address, a telephone number or an e-mail address with an enterprise.
 // parameter: id text the enterprise's id
-// parameter: after text key of the last row of the page before, or empty
-// parameter: bound integer most sharing enterprises that are read
-// parameter: limit integer rows in the page
+// parameter: after text= key of the last row of the page before, or empty
+// parameter: bound integer=20000 most sharing enterprises that are read
+// parameter: limit integer=100 rows in the page
 // row: tie text REGISTERED_AT or REACHED_AT
 // row: sort_key text key of the row, for the next page
 // row: via node the address or contact

@@ -2,7 +2,7 @@
 // purpose: How many edges of each kind a node has, up to a bound.
 // parameter: kind kind the node's kind
 // parameter: id text the node's id
-// parameter: bound integer most edges that are read
+// parameter: bound integer=20000 most edges that are read
 // row: tie text kind of the edge
 // row: outward boolean whether the edges lead from the node to the others
 // row: edges integer number of edges the reader may see

@@ -1,7 +1,7 @@
 // name: listed_parties
 // purpose: The parties that a list entry names, by identifier or judgement.
 // parameter: id text the entry's id
-// parameter: limit integer most rows
+// parameter: limit integer=100 most rows
 // row: party node the party
 // row: link edge the edge from it, with how it was derived
 MATCH (l:ListEntry {id: $id})<-[r:LISTED_AS]-(n)

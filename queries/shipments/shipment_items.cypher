@@ -1,7 +1,7 @@
 // name: shipment_items
 // purpose: The goods items of a shipment.
 // parameter: id text the shipment's id
-// parameter: limit integer most rows
+// parameter: limit integer=100 most rows
 // row: commodity node the commodity of the item
 // row: item edge the item
 MATCH (s:Shipment {id: $id})-[c:CONTAINS]->(k:Commodity)

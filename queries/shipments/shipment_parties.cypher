@@ -1,7 +1,7 @@
 // name: shipment_parties
 // purpose: The enterprises with a role in a shipment.
 // parameter: id text the shipment's id
-// parameter: limit integer most rows
+// parameter: limit integer=100 most rows
 // row: role text the role
 // row: party node the enterprise
 // row: link edge the edge from it

@@ -1,0 +1,463 @@
+"""The portrait of an enterprise, composed once for command line, notebook and API.
+
+A section is read from the graph server by named queries, from the ledger, the scores or the
+snapshot; every row carries its `evidence` (record and source). What the reader's clearance hides
+is counted in the section's `redacted`; `partial` says that a bound was reached; `next` is the
+cursor of the next page, null on the last.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from graph import access
+from graph.algorithms.ownership import owners
+from graph.algorithms.propagation import risk_paths
+from graph.errors import NotFound
+from graph.projection import OWN_MARKING
+from graph.snapshot import Snapshot
+from graph.store.ledger import Grade, Ledger
+from queries.catalog import Answer, Reads, Row, ask
+from queries.errors import ParameterError
+
+#: Most edges that a query reads around one enterprise before its answer is partial.
+BOUND = 20_000
+AFTER_ALL = "9999-12-31"
+#: Most reads of one page, when hidden rows leave room in it.
+_MOST_READS = 5
+SECTIONS = (
+    "registration", "clearance", "commodities", "credit", "related", "prices", "risk", "grade",
+)  # fmt: skip
+INFLUENCE_IS_NOT_GUILT = (
+    "Influence is not guilt: it can raise attention, it never lowers a class."
+    " 影响不等于过错：可以提高关注程度，绝不据此降低信用等级。"
+)
+
+
+class Scores(Protocol):
+    """What a portrait needs of the scores of a snapshot: see `graph.scores`."""
+
+    @property
+    def enterprises(self) -> pa.Table:
+        """`enterprise_id`, `probability`, `low`, `high`, `top_reasons`."""
+
+    @property
+    def model(self) -> str:
+        """The model's version."""
+
+    def enterprise(self, id: str) -> Mapping[str, Any] | None:
+        """One enterprise's score."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What portraits are read from. Without snapshot, scores or ledger their sections are empty."""
+
+    store: Reads
+    ledger: Ledger | None = None
+    scores: Scores | None = None
+    snapshot: Snapshot | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a section's rows."""
+
+    rows: list[Row]
+    next: str | None = None
+    redacted: access.Redactions = field(default_factory=access.Redactions)
+    partial: bool = False
+
+    def map(self, change: Callable[[Row], Row]) -> "Page":
+        """The page with every row changed."""
+        return replace(self, rows=[change(row) for row in self.rows])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Keys: rows, next, redacted, partial."""
+        return {
+            "rows": self.rows,
+            "next": self.next,
+            "redacted": self.redacted.as_dict(),
+            "partial": self.partial,
+        }
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Somebody who reads portraits: from which sources, with which clearance, as of which day."""
+
+    sources: Sources
+    clearance: str = access.HIGHEST
+    as_of: date = field(default_factory=date.today)
+    bound: int = BOUND
+    timeout: float | None = None
+
+    def ask(self, name: str, **parameters: Any) -> Answer:
+        """A named query under this reader's clearance and time limit."""
+        return ask(
+            self.sources.store,
+            name,
+            parameters,
+            clearance=self.clearance,
+            timeout=self.timeout,
+        )
+
+    @property
+    def sees_own(self) -> bool:
+        """Whether the reader may see what Hawser itself concludes: grades, scores."""
+        return access.visible(OWN_MARKING, self.clearance)
+
+    def enterprise(self, id: str) -> Row:
+        """The enterprise's node.
+
+        Raises:
+            NotFound: there is none, or none that exists for the reader.
+        """
+        rows = self.ask("enterprise", id=id).rows
+        if not rows:
+            raise NotFound(f"no enterprise {id!r}")
+        return dict(rows[0]["enterprise"])
+
+    def registration(self, id: str) -> Row:
+        """What the enterprise registered, with evidence; hidden properties are null and counted."""
+        answer = self.ask("enterprise", id=id)
+        node = answer.rows[0]["enterprise"] if answer.rows else {}
+        return {**_plain(node), "redacted": answer.redacted.as_dict()}
+
+    def clearance_record(self, id: str, *, limit: int = 100, after: str | None = None) -> Page:
+        """Shipments by month and role: period, role, shipments, first_on, last_on."""
+        answer = self.ask("enterprise_clearance", id=id, until=self._until, bound=self.bound)
+        counts = access.Redactions(nodes=sum(row["hidden"] for row in answer.rows))
+        read = sum(row["shipments"] + row["hidden"] for row in answer.rows)
+        shown = [_without(row, "hidden") for row in answer.rows if row["shipments"]]
+        return _slice(shown, limit, after, counts, read >= self.bound)
+
+    def shipments(self, id: str, *, limit: int = 20, after: str | None = None) -> Page:
+        """The shipments themselves, latest first."""
+        page = self._dated("enterprise_shipments", id, limit, after)
+        return page.map(
+            lambda row: {
+                **_plain(row["shipment"]),
+                "role": row["role"],
+                "link": _evidence(row["link"]),
+            }
+        )
+
+    def commodities(self, id: str, *, limit: int = 20, after: str | None = None) -> Page:
+        """Main commodities, largest value first."""
+        return self._ranked("enterprise_commodities", id, limit, after)
+
+    def prices(self, id: str, *, limit: int = 20, after: str | None = None) -> Page:
+        """Unit prices by subheading, beside those of all parties (`peers`) in the same currency."""
+        page = self._ranked("enterprise_prices", id, limit, after)
+        codes = sorted({row["hs_code"] for row in page.rows})
+        peers: dict[tuple[str, str | None], Row] = {}
+        if codes:
+            answer = self.ask("commodity_prices", codes=codes, bound=self.bound // 10)
+            peers = {(row["hs_code"], row["currency"]): row for row in answer.rows}
+        rows = [
+            {**row, "peers": _peer(peers.get((row["hs_code"], row["currency"])))}
+            for row in page.rows
+        ]
+        return Page(rows, page.next, page.redacted, page.partial)
+
+    def events(self, id: str, *, limit: int = 20, after: str | None = None) -> Page:
+        """Credit events, latest first."""
+        page = self._dated("enterprise_events", id, limit, after)
+        return page.map(lambda row: {**_plain(row["event"]), "link": _evidence(row["link"])})
+
+    def findings(self, id: str, *, limit: int = 20, after: str | None = None) -> Page:
+        """Inspection results in the enterprise's shipments, latest first, with its role there."""
+        page = self._dated("shipment_findings", id, limit, after)
+        return page.map(
+            lambda row: {
+                **_plain(row["finding"]),
+                "shipment": row["shipment"]["id"],
+                "role": row["role"],
+                "link": _evidence(row["link"]),
+            }
+        )
+
+    def findings_against(self, id: str, *, limit: int = 20, after: str | None = None) -> Page:
+        """Inspection results against the enterprise itself, latest first."""
+        page = self._dated("enterprise_findings", id, limit, after)
+        return page.map(lambda row: {**_plain(row["finding"]), "link": _evidence(row["link"])})
+
+    def list_entries(self, id: str, *, limit: int = 100) -> Page:
+        """The sanction and watch list entries that name the enterprise."""
+        answer = self.ask("enterprise_list_entries", id=id, limit=limit)
+        rows = [{**_plain(row["entry"]), "link": _evidence(row["link"])} for row in answer.rows]
+        return Page(rows, None, answer.redacted, answer.read >= limit)
+
+    def parties(self, id: str, *, limit: int = 20, after: str | None = None) -> Page:
+        """Persons, owners, holdings, branches, trade partners and possible duplicates."""
+        page = self._keyed("enterprise_related", limit, after, id=id, until=self._until)
+        return page.map(self._tie)
+
+    def shared(self, id: str, *, limit: int = 20, after: str | None = None) -> Page:
+        """Enterprises at the same address, telephone number or e-mail address."""
+        page = self._keyed("enterprise_shared", limit, after, id=id)
+        return page.map(lambda row: {**self._tie(row), "via": _plain(row["via"])})
+
+    def neighbourhood(
+        self, kind: str, id: str, *, limit: int = 100, after: str | None = None
+    ) -> Page:
+        """Everything one step away: rows with tie, outward, other, link."""
+        return self._keyed("neighbourhood", limit, after, kind=kind, id=id)
+
+    def risk(self, id: str, *, limit: int = 3) -> Row:
+        """The calibrated probability of a violation and the influence along links, kept apart."""
+        return {
+            **self.probability(id),
+            **self.influence(id, limit=limit),
+            "note": INFLUENCE_IS_NOT_GUILT,
+        }
+
+    def probability(self, id: str) -> Row:
+        """Keys: probability, low, high, top_reasons, model; null where nobody has scored."""
+        names = ("probability", "low", "high", "top_reasons", "model")
+        scores = self.sources.scores
+        if scores is None or not self.sees_own:
+            return dict.fromkeys(names)
+        try:
+            row = scores.enterprise(id) or {}
+        except NotFound:
+            row = {}
+        return {"model": scores.model, **{name: row.get(name) for name in names[:4]}}
+
+    def influence(self, id: str, *, limit: int = 3) -> Row:
+        """The influence that reaches the enterprise and its best paths; null without a snapshot."""
+        snapshot = self.sources.snapshot
+        if snapshot is None or int(snapshot.locate("Enterprise", [id])[0]) < 0:
+            return {"influence": None, "paths": []}
+        return risk_paths(snapshot, id, limit=limit, clearance=self.clearance).as_dict()
+
+    def owners(self, id: str, *, limit: int = 10) -> Row | None:
+        """Integrated ownership and control; null without a snapshot that has the enterprise."""
+        snapshot = self.sources.snapshot
+        if snapshot is None or int(snapshot.locate("Enterprise", [id])[0]) < 0:
+            return None
+        return owners(snapshot, id, limit=limit, clearance=self.clearance).as_dict()
+
+    def grade(self, id: str) -> Row | None:
+        """The grade in force, with its reasons; null where nobody has graded."""
+        history = self.grades(id)
+        return history[0] if history else None
+
+    def grades(self, id: str) -> list[Row]:
+        """All grades, latest first."""
+        if self.sources.ledger is None or not self.sees_own:
+            return []
+        return [grade_row(grade) for grade in self.sources.ledger.history(id)]
+
+    @property
+    def _until(self) -> str:
+        return self.as_of.isoformat()
+
+    def _dated(self, name: str, id: str, limit: int, after: str | None) -> Page:
+        """A page of a list that is ordered by day, latest first, and then by key."""
+
+        def read(key: list[str], rows: int) -> Answer:
+            keys = {"after_on": key[0], "after_id": key[1]}
+            return self.ask(name, id=id, until=self._until, bound=self.bound, limit=rows, **keys)
+
+        start = decode(after, 2) if after else [AFTER_ALL, ""]
+        return self._keyset(read, start, ("sort_on", "sort_id"), limit)
+
+    def _keyed(self, name: str, limit: int, after: str | None, **parameters: Any) -> Page:
+        """A page of a list that is ordered by its key."""
+
+        def read(key: list[str], rows: int) -> Answer:
+            return self.ask(name, after=key[0], bound=self.bound, limit=rows, **parameters)
+
+        return self._keyset(read, decode(after, 1) if after else [""], ("sort_key",), limit)
+
+    def _keyset(
+        self,
+        read: Callable[[list[str], int], Answer],
+        key: list[str],
+        columns: tuple[str, ...],
+        limit: int,
+    ) -> Page:
+        """Read on until the page is full: hidden rows are counted but take no place in it.
+
+        The cursor is the key of the last row shown, never that of a hidden one. Asks the server
+        once, and again only while hidden rows leave room, `_MOST_READS` times at most.
+        """
+        rows: list[Row] = []
+        redacted = access.Redactions()
+        partial = more = False
+        for _ in range(_MOST_READS):
+            answer = read(key, limit + 1)
+            rows += answer.rows
+            redacted.add(answer.redacted)
+            partial = partial or any(row.get("degree", 0) > self.bound for row in answer.rows)
+            more = answer.read > limit
+            if len(rows) > limit or not more:
+                break
+            key = [answer.last[column] for column in columns]
+        cut = more and len(rows) <= limit
+        shown = rows[:limit]
+        following = len(rows) > limit or cut
+        cursor = encode([shown[-1][column] for column in columns]) if following and shown else None
+        return Page(shown, cursor, redacted, partial or cut)
+
+    def _ranked(self, name: str, id: str, limit: int, after: str | None) -> Page:
+        """A page of a ranked summary; its cursor is the number of rows before it."""
+        offset = _offset(after)
+        answer = self.ask(
+            name, id=id, until=self._until, bound=self.bound, offset=offset, limit=limit + 1
+        )
+        hidden = max((row["hidden"] for row in answer.rows), default=0)
+        read = max((row["read"] for row in answer.rows), default=0)
+        rows = [_without(row, "hidden", "read") for row in answer.rows if row["hs_code"]]
+        following = encode([str(offset + limit)]) if len(rows) > limit else None
+        return Page(rows[:limit], following, access.Redactions(edges=hidden), read >= self.bound)
+
+    def _tie(self, row: Row) -> Row:
+        link = row["link"]
+        ended = link.get("valid_to")
+        return {
+            "tie": row["tie"],
+            "outward": row.get("outward"),
+            "sort_key": row["sort_key"],
+            "party": _plain(row["party"]),
+            "share": link.get("share"),
+            "former": bool(ended and ended <= self._until),
+            "link": _evidence(link),
+        }
+
+
+def portrait(
+    sources: Sources,
+    id: str,
+    *,
+    clearance: str = access.HIGHEST,
+    as_of: date | None = None,
+    limit: int = 20,
+) -> dict[str, Any]:
+    """The whole portrait: the enterprise, one key a section, `as_of` and `snapshot`.
+
+    Lists hold their first `limit` rows. `as_of` defaults to the snapshot's day, or today.
+
+    Raises:
+        NotFound: there is no such enterprise for this reader.
+    """
+    snapshot = sources.snapshot
+    day = as_of or (snapshot.as_of if snapshot else date.today())
+    reader = Reader(sources, clearance, day)
+    enterprise = reader.enterprise(id)
+    return {
+        "enterprise": {name: enterprise.get(name) for name in ("id", "name", "name_en", "country")},
+        "registration": reader.registration(id),
+        "clearance": {
+            **reader.clearance_record(id, limit=limit).as_dict(),
+            "shipments": reader.shipments(id, limit=limit).as_dict(),
+        },
+        "commodities": reader.commodities(id, limit=limit).as_dict(),
+        "credit": {
+            "events": reader.events(id, limit=limit).as_dict(),
+            "findings": reader.findings(id, limit=limit).as_dict(),
+            "findings_against": reader.findings_against(id, limit=limit).as_dict(),
+            "list_entries": reader.list_entries(id, limit=limit).as_dict(),
+        },
+        "related": {
+            "parties": reader.parties(id, limit=limit).as_dict(),
+            "shared": reader.shared(id, limit=limit).as_dict(),
+            "owners": reader.owners(id),
+        },
+        "prices": reader.prices(id, limit=limit).as_dict(),
+        "risk": reader.risk(id),
+        "grade": reader.grade(id),
+        "as_of": day.isoformat(),
+        "snapshot": snapshot.id if snapshot else None,
+        "clearance_of_reader": clearance,
+    }
+
+
+def grade_row(grade: Grade) -> Row:
+    """A grade as plain data."""
+    return {
+        "band": grade.band,
+        "points": grade.points,
+        "probability": grade.probability,
+        "reasons": [dict(reason) for reason in grade.reasons],
+        "run": grade.run,
+        "policy": grade.policy,
+        "model": grade.model,
+        "snapshot": grade.snapshot,
+        "as_of": grade.as_of.isoformat(),
+        "known_at": grade.known_at.isoformat(),
+        "valid_from": grade.valid_from.isoformat(),
+    }
+
+
+def encode(keys: Sequence[str]) -> str:
+    """A cursor: the key of the last row of a page."""
+    return base64.urlsafe_b64encode(json.dumps(list(keys)).encode()).decode()
+
+
+def decode(cursor: str, parts: int) -> list[str]:
+    """The key in a cursor.
+
+    Raises:
+        ParameterError: it is no cursor of this list.
+    """
+    try:
+        keys = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+    except (ValueError, binascii.Error, RecursionError):
+        keys = None
+    if (
+        not isinstance(keys, list)
+        or len(keys) != parts
+        or not all(isinstance(key, str) for key in keys)
+    ):
+        raise ParameterError(
+            f"after={cursor[:40]!r} is no cursor of this list", hint="use the `next` of a page"
+        )
+    return keys
+
+
+def _offset(after: str | None) -> int:
+    key = decode(after, 1)[0] if after else "0"
+    if not (key.isascii() and key.isdigit() and len(key) < 9):
+        raise ParameterError(f"after={key[:40]!r} is no cursor of this list")
+    return int(key)
+
+
+def _slice(
+    rows: list[Row], limit: int, after: str | None, redacted: access.Redactions, partial: bool
+) -> Page:
+    """A page of a short list that is read whole."""
+    offset = _offset(after)
+    following = encode([str(offset + limit)]) if len(rows) > offset + limit else None
+    return Page(rows[offset : offset + limit], following, redacted, partial)
+
+
+_PROVENANCE = ("source", "record", "marking", "markings", "valid_from", "valid_to", "recorded_at")
+
+
+def _plain(item: Mapping[str, Any]) -> Row:
+    """A node's own properties, with its provenance under `evidence`."""
+    own = {name: value for name, value in item.items() if name not in _PROVENANCE}
+    return {**own, "evidence": _evidence(item)}
+
+
+def _evidence(item: Mapping[str, Any]) -> Row:
+    """Record and source something was read from, and since when it holds."""
+    own = {name: item.get(name) for name in _PROVENANCE if name != "markings"}
+    return {**own, **{n: item[n] for n in ("derivation", "score", "key") if item.get(n)}}
+
+
+def _peer(row: Row | None) -> Row | None:
+    return {name: row[name] for name in ("items", "low", "median", "high")} if row else None
+
+
+def _without(row: Row, *names: str) -> Row:
+    return {key: value for key, value in row.items() if key not in names}
