@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _EMBEDDED_START = re.compile(r"^\+ (?:MATCH NODE|NodeByLabelScan|AllNodesScan)\b.*$", re.MULTILINE)
+_EMBEDDED_BOUND = re.compile(r"^\+ MATCH NODE \((\w+)\)")
 _NEO4J_SCANS = (
     "AllNodesScan",
     "NodeByLabelScan",
@@ -49,8 +50,23 @@ def embedded_plan(plan: Mapping[str, Any]) -> Plan:
     operators = tuple(
         line.strip() for line in text.splitlines() if line.lstrip().startswith(("+", "-"))
     )
-    starts = [line for line in operators if _EMBEDDED_START.match(line)]
-    return Plan(text, operators, tuple(line for line in starts if "[index:" not in line))
+    scans = tuple(
+        line
+        for place, line in enumerate(operators)
+        if _EMBEDDED_START.match(line)
+        and "[index:" not in line
+        and not _already_found(line, operators[:place])
+    )
+    return Plan(text, operators, scans)
+
+
+def _already_found(line: str, before: tuple[str, ...]) -> bool:
+    """Whether the line takes up a node that an earlier one found: it has no label then."""
+    match = _EMBEDDED_BOUND.match(line)
+    if match is None:
+        return False
+    name = re.compile(rf"\({match[1]}[:)]")
+    return any(name.search(operator) for operator in before if operator.startswith("+ MATCH"))
 
 
 def _operators(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
