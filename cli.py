@@ -318,7 +318,9 @@ def screen(
     file: Annotated[Path, typer.Argument(help="CSV with a name in the first column.", exists=True)],
     result: Annotated[Path, typer.Option("--output", help="CSV file to write.", dir_okay=False)],
     limit: Annotated[int, typer.Option(min=1, help="Most entries a name.")] = 5,
-    threshold: Annotated[float, typer.Option(min=0, max=1, help="Score of a match.")] = 0.85,
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Score from which it is a match (0.72).")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Compare names with all sanction and watch list entries of the lake."""

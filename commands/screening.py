@@ -1,0 +1,62 @@
+"""`hawser screen`: names of a CSV file against the list entries of the lake."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from commands.output import Report
+from graph.errors import HawserError
+from graph.settings import Settings
+
+#: The column with the names: the first of these that the file has, else its first column.
+NAMES = ("query", "name")
+
+
+def screen(
+    settings: Settings,
+    file: Path,
+    result: Path,
+    limit: int,
+    threshold: float | None,
+    progress: Report,
+) -> dict[str, Any]:
+    """Write the best entries of each name. Keys: output, queries, entries, matches."""
+    from ingest.resolve import screen as screening
+
+    queries = _queries(file)
+    entries = _entries(settings)
+    if not entries.height:
+        raise HawserError("the lake has no list entries", hint="ingest a list first")
+    found = screening.screen(queries, entries, limit=limit, threshold=threshold, progress=progress)
+    result.parent.mkdir(parents=True, exist_ok=True)
+    found.write_csv(result)
+    matched = found.filter(pl.col("match"))["query"].n_unique() if found.height else 0
+    return {
+        "output": result,
+        "queries": queries.len(),
+        "entries": entries["entry_id"].n_unique(),
+        "matches": matched,
+    }
+
+
+def _queries(file: Path) -> pl.Series:
+    """The names of the file, in its order. Raises `HawserError` when it cannot be read."""
+    try:
+        frame = pl.read_csv(file, infer_schema=False, truncate_ragged_lines=True)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        first = str(error).splitlines()[0]
+        raise HawserError(f"{file} cannot be read as CSV: {first}") from error
+    return frame[next((name for name in NAMES if name in frame.columns), frame.columns[0])]
+
+
+def _entries(settings: Settings) -> pl.DataFrame:
+    """One row a name or alias: entry_id, list, name."""
+    from graph.store.lake import Lake
+
+    with Lake(settings) as lake:
+        table = lake.table("list_entries").select("entry_id", "list", "name", "aliases")
+        rows = pl.DataFrame(pl.from_arrow(table.to_pyarrow()))
+    names = rows.select("entry_id", "list", "name")
+    aliases = rows.explode("aliases").select("entry_id", "list", name="aliases")
+    return pl.concat([names, aliases]).drop_nulls().unique().sort("entry_id", "name")
