@@ -1,0 +1,197 @@
+"""The stage that makes feature tables, and opens them."""
+
+import hashlib
+import json
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from graph.errors import HawserError, SnapshotError
+from graph.features.catalogue import FEATURES, names
+from graph.features.frames import Given, Told, read
+from graph.features.network import network_features
+from graph.features.row import main_goods
+from graph.features.trade import enterprise_features, trade_features
+from graph.features.windows import Numbers
+from graph.settings import Settings
+from graph.snapshot import Progress, Snapshot
+from graph.store.lake import Lake
+from graph.tables import TABLES
+
+FORMAT = 1
+#: Columns of a shipment that say what it is and are no features.
+IDENTITY = (
+    "shipment_id", "declared_at", "direction", "importer_id", "exporter_id", "declarant_id",
+)  # fmt: skip
+_TABLES = ("shipments", "enterprises")
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """The feature tables of a snapshot.
+
+    `shipments`: `IDENTITY`, `hs6` and `origin_country` of the main item, then the features, sorted
+    by id. `enterprises`: `enterprise_id`, then the features, in the snapshot's order. Features are
+    32-bit floats, NaN where unknown.
+    """
+
+    folder: Path
+    snapshot_id: str
+    shipments: pa.Table
+    enterprises: pa.Table
+
+    def names(self, subject: str, group: str | None = None) -> list[str]:
+        """Names of the features of `shipment` or `enterprise`, of one group or all."""
+        return names(subject, group)
+
+
+def build_features(
+    lake: Lake, snapshot: Snapshot, settings: Settings, *, progress: Progress | None = None
+) -> FeatureSet:
+    """Make the feature tables of a snapshot, or open them if nothing changed since.
+
+    O((n + m) log n) for n shipments and m links.
+    """
+    tell = progress or (lambda what, share: None)
+    manifest = _manifest(lake, snapshot)
+    folder = settings.feature_folder / snapshot.id
+    if _is_current(folder, manifest):
+        return open_features(settings, snapshot.id)
+    tell("reading the lake", 0.0)
+    told = read(lake, snapshot.known_at)
+    shipments = _shipments(told, lambda what, share: tell(what, 0.1 + 0.7 * share))
+    tell("enterprises", 0.8)
+    own = {**enterprise_features(told, snapshot), **network_features(snapshot)}
+    ids = {"enterprise_id": snapshot.nodes("Enterprise")["id"]}
+    enterprises = pa.table({**ids, **_chosen("enterprise", own)})
+    _write(folder, {"shipments": shipments, "enterprises": enterprises}, manifest)
+    return open_features(settings, snapshot.id)
+
+
+def open_features(settings: Settings, snapshot_id: str) -> FeatureSet:
+    """The feature tables of a snapshot. Raises `SnapshotError` when they are not there."""
+    folder = settings.feature_folder / snapshot_id
+    try:
+        tables = [pq.read_table(folder / f"{name}.parquet", memory_map=True) for name in _TABLES]
+    except FileNotFoundError as error:
+        raise SnapshotError(
+            f"snapshot {snapshot_id} has no features yet", hint="run `hawser features`"
+        ) from error
+    except (OSError, pa.ArrowInvalid) as error:
+        raise SnapshotError(
+            f"the features of snapshot {snapshot_id} are damaged", hint="run `hawser features`"
+        ) from error
+    return FeatureSet(folder, snapshot_id, *tables)
+
+
+def shipment_features(
+    lake: Lake,
+    *,
+    known_at: date | None = None,
+    given: Given | None = None,
+    progress: Progress | None = None,
+) -> pa.Table:
+    """Features of the lake's shipments, or of `given` ones that are not in the lake.
+
+    `given` maps canonical tables to rows in their columns; history comes from the lake and from the
+    given rows themselves, each known from the day after it was recorded. `known_at` defaults to
+    the day of the call. The columns are those of `FeatureSet.shipments`.
+    """
+    return _shipments(read(lake, known_at or date.today(), given), progress)
+
+
+def given_tables(folder: Path) -> dict[str, pa.Table]:
+    """Read canonical tables from `<table>.csv` or `<table>.parquet` in a folder.
+
+    Raises:
+        HawserError: the folder has no shipments, or a file cannot be read.
+    """
+    found: dict[str, pa.Table] = {}
+    for name, table in TABLES.items():
+        try:
+            if (path := folder / f"{name}.parquet").is_file():
+                found[name] = pq.read_table(path)
+            elif (path := folder / f"{name}.csv").is_file():
+                found[name] = _read_csv(path, table.names)
+        except (OSError, pa.ArrowInvalid) as error:
+            reason = str(error).splitlines()[0]
+            raise HawserError(f"{path} cannot be read ({reason})") from error
+    if "shipments" not in found:
+        raise HawserError(
+            f"{folder} has no shipments.csv or shipments.parquet", hint="name the folder of tables"
+        )
+    return found
+
+
+def _read_csv(path: Path, columns: tuple[str, ...]) -> pa.Table:
+    """Every column as text, empty ones as null; types are given later."""
+    types = dict.fromkeys(columns, pa.string())
+    options = pyarrow.csv.ConvertOptions(
+        column_types=types, strings_can_be_null=True, null_values=[""]
+    )
+    return pyarrow.csv.read_csv(path, convert_options=options)
+
+
+def _shipments(told: Told, progress: Progress | None) -> pa.Table:
+    features = trade_features(told, progress or (lambda what, share: None))
+    head = told.shipments.select(*IDENTITY)
+    goods = main_goods(told).select("hs6", pl.col("origin").alias("origin_country"))
+    identity = pl.concat([head, goods], how="horizontal")[told.subjects].to_arrow()
+    columns = dict(zip(identity.column_names, identity.columns, strict=True))
+    return pa.table({**columns, **_chosen("shipment", features)})
+
+
+def _chosen(subject: str, features: Mapping[str, Numbers]) -> dict[str, pa.Array]:
+    """The catalogue's features in its order. Raises `HawserError` if the two disagree."""
+    wanted = names(subject)
+    if odd := set(wanted) ^ set(features):
+        raise HawserError(f"catalogue and code disagree on {subject} features {sorted(odd)}")
+    return {name: pa.array(np.asarray(features[name], np.float32)) for name in wanted}
+
+
+def _manifest(lake: Lake, snapshot: Snapshot) -> dict[str, Any]:
+    catalogue = hashlib.sha256(repr(FEATURES).encode()).hexdigest()[:16]
+    return {
+        "format": FORMAT,
+        "snapshot": snapshot.id,
+        "known_at": snapshot.known_at.isoformat(),
+        "lake": lake.fingerprint(snapshot.known_at),
+        "catalogue": catalogue,
+        "shipment": names("shipment"),
+        "enterprise": names("enterprise"),
+    }
+
+
+def _is_current(folder: Path, manifest: Mapping[str, Any]) -> bool:
+    path = folder / "manifest.json"
+    try:
+        return bool(json.loads(path.read_text("utf-8")) == manifest)
+    except (OSError, ValueError):
+        return False
+
+
+def _write(folder: Path, tables: Mapping[str, pa.Table], manifest: Mapping[str, Any]) -> None:
+    """Write aside, then put in the place of what was there."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staging = folder.parent / f".building-{uuid.uuid4().hex}"
+    try:
+        staging.mkdir()
+        for name, table in tables.items():
+            pq.write_table(table, staging / f"{name}.parquet")
+        (staging / "manifest.json").write_text(json.dumps(manifest, indent=1), "utf-8")
+        if folder.exists():
+            folder.rename(staging / "before")
+        staging.rename(folder)
+        shutil.rmtree(folder / "before", ignore_errors=True)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)

@@ -1,0 +1,125 @@
+"""Causal features of shipments and of enterprises, put together from their groups."""
+
+from collections.abc import Callable
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from graph.features.frames import Told
+from graph.features.history import (
+    ROLES,
+    Keys,
+    Labels,
+    adverse_events,
+    base_rate,
+    codes_of,
+    history_features,
+    keys,
+    labels_as_events,
+    party_features,
+    smoothed,
+    trade_history,
+    trade_values,
+)
+from graph.features.neighbours import (
+    Neighbours,
+    neighbour_features,
+    parties,
+    party_neighbours,
+)
+from graph.features.row import row_features
+from graph.features.windows import History, Integers, Mix, Numbers, in_force
+from graph.snapshot import Snapshot, to_day
+
+YEAR = 365
+
+
+def trade_features(
+    told: Told, progress: Callable[[str, float], None] = lambda what, share: None
+) -> dict[str, Numbers]:
+    """Features of the groups `row`, `history` and `neighbour` for every subject.
+
+    O((n + links) log n) and O(links + findings) for each quarter among the subjects' days.
+    """
+    progress("own fields", 0.0)
+    features = row_features(told)
+    progress("history", 0.3)
+    key = keys(told)
+    labels = labels_as_events(told, key)
+    features |= history_features(told, key, labels)
+    progress("neighbours", 0.6)
+    return features | neighbour_features(
+        told, key, labels, lambda share: progress("neighbours", 0.6 + 0.4 * share)
+    )
+
+
+def enterprise_features(told: Told, snapshot: Snapshot) -> dict[str, Numbers]:
+    """History and neighbours of the snapshot's enterprises, as known at the end of its day."""
+    key = keys(told)
+    labels = labels_as_events(told, key)
+    party = codes_of(pl.Series(snapshot.nodes("Enterprise")["id"]), key)
+    day = np.full(party.size, to_day(snapshot.known_at) + 1, np.int64)
+    features = _history(told, key, party, day)
+    features |= party_features("", told, key, party, day)
+    features |= _violations(key, labels, party, day)
+    features |= _events(told, key, party, day, snapshot.as_of)
+    around = Neighbours(told, key, labels)
+    cut = int(day[0]) if day.size else 0
+    base = float(base_rate(labels, np.array([cut]))[0])
+    features |= party_neighbours(around, around.freeze(cut), party, day, base, "")
+    known = features["any_link_weight"] > 0
+    features["neighbour_violation_rate"] = np.where(known, features["any_link_rate"], np.nan)
+    return features
+
+
+def _history(told: Told, key: Keys, party: Integers, day: Integers) -> dict[str, Numbers]:
+    features: dict[str, Numbers] = {}
+    value = trade_values(told)
+    for role in ROLES:
+        features |= trade_history(role, key.of(role), told, value, party, day)
+    mix = Mix(key.importer, key.declarant, told.shipments["start"].to_numpy(), YEAR)
+    number, distinct, _, _ = mix.before(party, day)
+    features["declarants_365d"] = np.where(number > 0, distinct, np.nan)
+    return features
+
+
+def _violations(key: Keys, labels: Labels, party: Integers, day: Integers) -> dict[str, Numbers]:
+    """Findings of an enterprise in whatever role, ever and in one year."""
+    events = parties(key, labels)
+    event, times = np.concatenate(events), len(events)
+    when = np.tile(labels.day, times)
+    found, bad = np.tile(labels.found, times), np.tile(labels.violations, times)
+    history = History(event, when, found, bad)
+    _, inspected, violations = history.before(party, day, YEAR)
+    _, ever, ever_bad = history.before(party, day)
+    base = base_rate(labels, day)
+    guilty = History(np.where(bad > 0, event, -1), when)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = np.where(inspected > 0, violations / inspected, np.nan)
+    return {
+        "base_violation_rate": base,
+        "violation_rate": smoothed(ever, ever_bad, base),
+        "findings": np.log1p(np.maximum(ever, 0)),
+        "days_since_violation": day - guilty.last(party, day),
+        "inspections_365d": inspected.astype(float),
+        "violations_365d": violations.astype(float),
+        "violation_rate_365d": rate,
+    }
+
+
+def _events(
+    told: Told, key: Keys, party: Integers, day: Integers, as_of: date
+) -> dict[str, Numbers]:
+    """Adverse credit events of one year, and serious ones not ended."""
+    adverse = adverse_events(told)
+    code = codes_of(adverse["enterprise_id"], key)
+    start, end = adverse["start"].to_numpy(), adverse["end"].to_numpy()
+    ended = adverse["ended_on"].fill_null(date.max) <= as_of
+    is_open = ((adverse["severity"] == "serious") & ~ended).to_numpy().astype(np.int64)
+    days, one, serious = in_force(start, end, np.ones_like(is_open), is_open)
+    history = History(np.tile(code, 2), days, one, serious)
+    return {
+        "credit_events_365d": history.before(party, day, YEAR)[1].astype(float),
+        "serious_events_open": history.before(party, day)[2].astype(float),
+    }
