@@ -1,6 +1,6 @@
 """What a source's reader is given and what it hands back."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from importlib import import_module
@@ -12,12 +12,15 @@ import polars as pl
 import yaml
 
 from graph.ontology import MARKINGS
-from ingest.errors import SourceError
+from ingest.errors import FileRejected, SourceError
 from ingest.files import Frame
 
 #: Columns that a reader may add to say where each row of its frame comes from; left out, they are
 #: `RawTable.file`, the rows' place in the frame, the source's marking and the day of ingest.
 FILE, ROW, MARKING, DAY = "__file", "__row", "__marking", "__day"
+
+#: Where a checked frame keeps the columns that its table does not have.
+EXTRA = "__extra"
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class SourceDeclaration:
     """What `source.yml` says of a source.
 
     `expected` maps a table to the least and most rows it should have; `fixes` maps a column to the
-    values to be replaced when read (an empty replacement is "unknown").
+    values to be replaced when read (an empty replacement is "unknown"). `ignored` names columns
+    that are left out on purpose, `facts` what else the reader has to know.
     """
 
     name: str
@@ -36,6 +40,8 @@ class SourceDeclaration:
     description: str = ""
     expected: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     fixes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    ignored: Sequence[str] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.marking not in MARKINGS:
@@ -76,13 +82,26 @@ class Context:
             self.issues.append(text)
 
     def fix(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Replace the values that `fixes` names; columns it names and the frame lacks are ignored."""
+        """Replace the values that `fixes` names in the columns that the frame has."""
         changes = [
             pl.col(column).replace({old: new or None for old, new in values.items()})
             for column, values in self.source.fixes.items()
             if column in frame.columns
         ]
         return frame.with_columns(changes)
+
+    def audit(self, frame: pl.DataFrame, file: str, used: Iterable[str]) -> None:
+        """Report the columns of a file that are neither used nor ignored by name, and refuse it
+        where one that is used is missing. Raises `FileRejected`."""
+        used = set(used)
+        missing = sorted(used - set(frame.columns))
+        if missing:
+            raise FileRejected(
+                file, f"lacks the column {', '.join(missing)} of {self.source.title}"
+            )
+        for name in frame.columns:
+            if name not in used and name not in self.source.ignored and not name.startswith("__"):
+                self.issue(f"{file}: the column {name!r} is not known and was left out")
 
     def number(self, frame: Frame) -> pl.DataFrame:
         """A file's rows with their numbers."""
@@ -120,6 +139,21 @@ def parse_declaration(name: str, path: Path) -> SourceDeclaration:
     except (OSError, yaml.YAMLError, TypeError, ValueError, AttributeError) as error:
         line = " ".join(str(error).split())
         raise SourceError(f"{path} cannot be used ({line})") from error
+
+
+def files_at(path: Path, pattern: str) -> list[Path]:
+    """The file given, or the files of the folder given whose names match, by name.
+
+    Raises `FileRejected` if there is none.
+    """
+    if not path.exists():
+        raise FileRejected(path, "does not exist")
+    if path.is_file():
+        return [path]
+    found = sorted(each for each in path.glob(pattern) if each.is_file())
+    if not found:
+        raise FileRejected(path, f"holds no file {pattern}")
+    return found
 
 
 def read_source(context: Context) -> Iterable[RawTable]:

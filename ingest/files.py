@@ -214,7 +214,8 @@ def _join(
     np.add.at(marks, starts[fits], 1)
     np.add.at(marks, ends[fits] + 1, -1)
     inside = np.cumsum(marks, dtype=np.int8)[: len(data)].astype(bool)
-    return np.frombuffer(data, dtype=np.uint8)[inside].tobytes()
+    kept: bytes = np.frombuffer(data, dtype=np.uint8)[inside].tobytes()
+    return kept
 
 
 def _cut(data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> list[str]:

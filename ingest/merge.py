@@ -138,7 +138,7 @@ class Merge:
         )
 
     def _refuse_contradictions(self, table: Table) -> None:
-        """Rows of one key and one day of recording that say different things, here or in the lake."""
+        """Rows of one key and day of recording that say different things, here or in the lake."""
         name = table.name
         keys = ", ".join(f'"key_{key}"' for key in table.key)
         same = _same_key(table, "row", "other")
@@ -245,6 +245,7 @@ class Merge:
             "valid_from": "row.valid_from",
             "valid_to": "part.valid_to" if "valid_to" in table.names else "NULL",
             "recorded_at": "row.recorded_at",
+            "extra": "part.__extra",
         }
         values |= {name: f'part."{name}"' for name in own}
         chosen = ", ".join(

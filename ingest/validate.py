@@ -12,7 +12,7 @@ import polars as pl
 
 from graph.tables import TABLES, Column, Table
 from graph.values import REASONS, Cleaned, clean_column
-from ingest.context import DAY, FILE, MARKING, ROW, RawTable
+from ingest.context import DAY, EXTRA, FILE, MARKING, ROW, RawTable
 from ingest.errors import FileRejected
 
 #: A frame of rows that were refused. `identity` is what their id is made of: `raw` without the
@@ -113,6 +113,8 @@ def check(raw: RawTable, defaults: Defaults) -> Checked:
     refused = _refused(frame.filter(bad), codes.filter(bad), table, defaults)
     if raw.broken is not None and raw.broken.height:
         refused = pl.concat([refused, _broken(raw, defaults)])
+    kept = _json(_as_texts(frame.select(extra), table, defaults.key)) if extra else _NOTHING
+    values = values.with_columns(kept.alias(EXTRA))
     return Checked(values.filter(~bad), refused, extra)
 
 
@@ -235,6 +237,7 @@ def _refused(
     )
 
 
+_NOTHING = pl.lit(None, pl.String)
 _ENGLISH = {code: texts[0] for code, texts in REASONS.items()}
 
 

@@ -31,7 +31,8 @@ from graph.tables import TABLES, Column, Table
 #: Seconds a writer waits for another to finish.
 PATIENCE = 3.0
 
-#: What every stored row carries beside its table's own columns, with its DuckDB type.
+#: What every stored row carries beside its table's own columns, with its DuckDB type. `extra` keeps
+#: the columns that the table does not have, as JSON text; nothing reads them.
 PROVENANCE = {
     "record": "VARCHAR",
     "source": "VARCHAR",
@@ -42,6 +43,7 @@ PROVENANCE = {
     "valid_from": "DATE",
     "valid_to": "DATE",
     "recorded_at": "DATE",
+    "extra": "VARCHAR",
 }
 
 #: A quarantined row: where it stands, what is wrong with which field, the row itself as JSON text.
@@ -118,6 +120,7 @@ class Lake:
         self.folder = settings.lake_folder
         self._lock = FileLock(settings.home / "lake.lock", timeout=PATIENCE)
         self._connection: Backend | None = None
+        self._manifests: dict[str, Manifest] = {}
         self._views: dict[tuple[str, tuple[str, ...]], ibis.Table] = {}
 
     @property
@@ -161,8 +164,12 @@ class Lake:
         folder = self.folder / "batches"
         if not folder.is_dir():
             return []
-        manifests = [_read_manifest(path) for path in folder.glob("*/manifest.json")]
-        return sorted(manifests, key=lambda manifest: (manifest.sequence, manifest.id))
+        for path in folder.glob("*/manifest.json"):
+            if path.parent.name not in self._manifests:  # a batch never changes
+                self._manifests[path.parent.name] = _read_manifest(path)
+        return sorted(
+            self._manifests.values(), key=lambda manifest: (manifest.sequence, manifest.id)
+        )
 
     def files(self, name: str) -> list[str]:
         """The Parquet files of a table (or `quarantine`, `resolved`), oldest batch first."""
