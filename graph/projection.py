@@ -317,7 +317,8 @@ def _closed(table: ir.Table, name: str) -> ir.Table:
     if "valid_from" not in key:
         return table
     of_key = [column for column in key if column != "valid_from"]
-    window = ibis.window(group_by=of_key, order_by=["valid_from", "recorded_at", "record"])
+    began = ibis.asc("valid_from", nulls_first=True)
+    window = ibis.window(group_by=of_key, order_by=[began, "recorded_at", "record"])
     following = table["valid_from"].lead().over(window)
     return table.mutate(valid_to=ibis.coalesce(table["valid_to"], following))
 
