@@ -1,0 +1,326 @@
+"""Finding a node by name or identifier: a Tantivy index beside the graph.
+
+A name is found by its pairs of characters, which works for Chinese without a dictionary, and by its
+words, one letter wrong allowed. What is found is then compared with the text asked for, so that the
+score (0 to 1) and the reason say how alike they are, not how rare the words are. Traditional
+characters are found by simplified ones and the other way round.
+
+The index is built whole into a folder of its own and then swapped in, so that readers never see
+half of one. With d names, building costs O(d); a search reads at most `CANDIDATES` of them.
+"""
+
+import re
+import shutil
+import unicodedata
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import tantivy
+from rapidfuzz import fuzz
+
+from graph import access
+from graph.errors import HawserError
+from graph.projection import node_table
+from graph.settings import Settings
+from graph.store.lake import Lake
+
+#: Which properties of which kinds are names and which are identifiers.
+NAMES = {
+    "Enterprise": ("name", "name_en"),
+    "Person": ("name",),
+    "ListEntry": ("name",),
+    "Port": ("name",),
+}
+IDENTIFIERS = {
+    "Enterprise": ("id", "uscc", "customs_code"),
+    "Person": ("id",),
+    "ListEntry": ("id",),
+    "Port": ("id",),
+}
+#: Most names compared with the text.
+CANDIDATES = 200
+#: Names less alike than this are no answer.
+LEAST = 0.5
+
+_CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_WORD = re.compile(r"[^\W_]+")
+_BATCH = 20_000
+_HEAP = 64_000_000
+Progress = Callable[[str, float], None]
+
+
+class SearchError(HawserError):
+    """There is no name index, or it cannot be read."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A node that was found: `score` from 0 to 1, `reason` says what matched and how well."""
+
+    id: str
+    kind: str
+    name: str | None
+    score: float
+    reason: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The keys of the machine-readable answer."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Hits:
+    """The answer: the best first; `redacted` counts the nodes found that the reader may not see."""
+
+    results: list[Hit]
+    redacted: int
+
+
+@lru_cache(maxsize=1)
+def _simplified() -> dict[int, str]:
+    """Each traditional character's simplified one."""
+    from opencc import OpenCC
+
+    characters = [chr(code) for code in range(0x3400, 0xA000)]
+    changed = OpenCC("t2s").convert("\n".join(characters)).split("\n")
+    return {ord(a): b for a, b in zip(characters, changed, strict=True) if a != b}
+
+
+def normalise(text: str) -> str:
+    """A name as it is compared: full-width forms, case, accents and traditional characters made
+    one, everything but letters and digits a space."""
+    text = unicodedata.normalize("NFKC", text).casefold()
+    if _CJK.search(text):
+        text = text.translate(_simplified())
+    else:
+        plain = unicodedata.normalize("NFD", text)
+        text = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return " ".join(_WORD.findall(text))
+
+
+def _compact(text: str) -> str:
+    """An identifier as it is compared: letters and digits only."""
+    return "".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    for name in ("id", "kind", "name", "text", "field"):
+        builder.add_text_field(name, stored=True, tokenizer_name="raw")
+    for name in ("reach", "identifier"):
+        builder.add_text_field(name, stored=name == "identifier", tokenizer_name="raw")
+    builder.add_text_field("grams", tokenizer_name="grams")
+    builder.add_text_field("words", tokenizer_name="words")
+    return builder.build()
+
+
+def _with_tokenizers(index: tantivy.Index) -> tantivy.Index:
+    pairs = tantivy.Tokenizer.ngram(min_gram=2, max_gram=2, prefix_only=False)
+    index.register_tokenizer("grams", tantivy.TextAnalyzerBuilder(pairs).build())
+    words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
+    index.register_tokenizer("words", words.build())
+    return index
+
+
+def build(
+    lake: Lake,
+    settings: Settings,
+    *,
+    as_of: date | None = None,
+    known_at: date | None = None,
+    progress: Progress | None = None,
+) -> dict[str, int]:
+    """Build the index of all names in the lake and swap it in; the number of names by kind.
+
+    Raises:
+        SearchError: the folder cannot be written.
+    """
+    home = settings.search_folder
+    folder = home / uuid.uuid4().hex
+    try:
+        folder.mkdir(parents=True)
+        index = _with_tokenizers(tantivy.Index(_schema(), str(folder)))
+        counts: dict[str, int] = {}
+        writer = index.writer(heap_size=_HEAP, num_threads=1)
+        for done, kind in enumerate(NAMES):
+            if progress:
+                progress(f"names of {kind}", done / len(NAMES))
+            counts[kind] = 0
+            for document in _documents(lake, kind, as_of, known_at):
+                writer.add_document(document)
+                counts[kind] += 1
+        writer.commit()
+        writer.wait_merging_threads()
+        _swap(home, folder)
+    except OSError as error:
+        raise SearchError(
+            f"the name index in {home} cannot be written: {error.strerror}"
+        ) from error
+    return counts
+
+
+def _swap(home: Path, folder: Path) -> None:
+    """Make the folder the index in use and remove the ones before."""
+    pointer = home / f".{folder.name}"
+    pointer.write_text(folder.name, "utf-8")
+    pointer.replace(home / "current")
+    for other in home.iterdir():
+        if other.is_dir() and other != folder:
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def _documents(
+    lake: Lake, kind: str, as_of: date | None, known_at: date | None
+) -> Iterator[tantivy.Document]:
+    """A document for every name of every node of the kind, and one for its identifiers."""
+    columns = dict.fromkeys(("id", *NAMES[kind], *IDENTIFIERS[kind], "marking", "markings"))
+    table = node_table(lake, kind, as_of=as_of, known_at=known_at).select(*columns)
+    aliases = _aliases(lake, as_of, known_at) if kind == "ListEntry" else {}
+    for batch in table.to_pyarrow().to_batches(max_chunksize=_BATCH):
+        lowest = access.lowest(batch.column("markings"))
+        shown = access.lowest(batch.column("marking"))
+        for row, exists, seen in zip(batch.to_pylist(), lowest, shown, strict=True):
+            reach = str(max(int(exists), int(seen)))
+            yield from _of_node(kind, row, reach, aliases.get(row["id"], ()))
+
+
+def _aliases(lake: Lake, as_of: date | None, known_at: date | None) -> dict[str, list[str]]:
+    table = lake.table("list_entries", as_of=as_of, known_at=known_at)
+    rows: pa.Table = (
+        table.filter(table["aliases"].notnull()).select("entry_id", "aliases").to_pyarrow()
+    )
+    return dict(zip(rows["entry_id"].to_pylist(), rows["aliases"].to_pylist(), strict=True))
+
+
+def _of_node(
+    kind: str, row: dict[str, Any], reach: str, aliases: Any
+) -> Iterator[tantivy.Document]:
+    base = {
+        "id": [row["id"]],
+        "kind": [kind],
+        "name": [row[NAMES[kind][0]] or ""],
+        "reach": [reach],
+    }
+    codes = [_compact(str(row[field])) for field in IDENTIFIERS[kind] if row[field]]
+    yield tantivy.Document(**base, identifier=codes, field=["identifier"])
+    named = [(field, row[field]) for field in NAMES[kind]] + [("alias", name) for name in aliases]
+    for field, name in named:
+        text = normalise(name) if name else ""
+        if text:
+            grams = text.replace(" ", "")
+            yield tantivy.Document(**base, field=[field], text=[text], grams=[grams], words=[text])
+
+
+class SearchIndex:
+    """An open name index; safe to share between threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._index = _with_tokenizers(tantivy.Index.open(str(folder)))
+        self._schema = self._index.schema
+        self._searcher = self._index.searcher()
+
+    def search(
+        self,
+        text: str,
+        limit: int = 10,
+        *,
+        clearance: str = access.HIGHEST,
+        kind: str | None = None,
+    ) -> Hits:
+        """The nodes whose name or identifier is most like the text, best first.
+
+        At equal score enterprises come before persons, list entries and ports, then by id.
+        """
+        wanted = normalise(text)
+        if not wanted:
+            return Hits([], 0)
+        level = access.level(clearance)
+        seen = self._ranked(text, wanted, [str(n) for n in range(level + 1)], kind)
+        above = [str(n) for n in range(level + 1, len(access.within(access.HIGHEST)))]
+        hidden = self._ranked(text, wanted, above, kind) if above else []
+        return Hits(seen[:limit], len(hidden))
+
+    def _ranked(self, text: str, wanted: str, reach: list[str], kind: str | None) -> list[Hit]:
+        query = self._query(text, wanted, reach, kind)
+        best: dict[tuple[str, str], Hit] = {}
+        for _, address in self._searcher.search(query, CANDIDATES).hits:
+            hit = _compare(self._searcher.doc(address).to_dict(), text, wanted)
+            known = best.get((hit.kind, hit.id))
+            if hit.score >= LEAST and (known is None or hit.score > known.score):
+                best[hit.kind, hit.id] = hit
+        order = list(NAMES)
+        return sorted(best.values(), key=lambda hit: (-hit.score, order.index(hit.kind), hit.id))
+
+    def _query(self, text: str, wanted: str, reach: list[str], kind: str | None) -> tantivy.Query:
+        any_of = [
+            tantivy.Query.boost_query(
+                tantivy.Query.term_query(self._schema, "identifier", _compact(text)), 100.0
+            )
+        ]
+        compact = wanted.replace(" ", "")
+        pairs = {compact[i : i + 2] for i in range(len(compact) - 1)}
+        any_of += [tantivy.Query.term_query(self._schema, "grams", pair) for pair in sorted(pairs)]
+        for word in sorted(set(wanted.split())):
+            exact = tantivy.Query.term_query(self._schema, "words", word)
+            any_of.append(tantivy.Query.boost_query(exact, 2.0))
+            if len(word) > 3 and not _CJK.search(word):
+                any_of.append(tantivy.Query.fuzzy_term_query(self._schema, "words", word, 1, True))
+        must = [
+            tantivy.Query.boolean_query([(tantivy.Occur.Should, part) for part in any_of]),
+            _free(tantivy.Query.term_set_query(self._schema, "reach", reach)),
+        ]
+        if kind is not None:
+            must.append(_free(tantivy.Query.term_query(self._schema, "kind", kind)))
+        return tantivy.Query.boolean_query([(tantivy.Occur.Must, part) for part in must])
+
+
+def _free(query: tantivy.Query) -> tantivy.Query:
+    """A condition that adds nothing to the score."""
+    return tantivy.Query.const_score_query(query, 0.0)
+
+
+def _compare(document: dict[str, list[Any]], text: str, wanted: str) -> Hit:
+    """How alike the document's name and the text are, and why."""
+    node, kind = document["id"][0], document["kind"][0]
+    name = document["name"][0] or None
+    field = document["field"][0]
+    if field == "identifier":
+        match = _compact(text) in document["identifier"]
+        return Hit(node, kind, name, 1.0 if match else 0.0, "identifier is equal")
+    found = document["text"][0]
+    label = field.replace("_", " ")
+    if found == wanted:
+        return Hit(node, kind, name, 1.0 if field == "name" else 0.99, f"{label} is equal")
+    whole = fuzz.ratio(found, wanted) / 100
+    words = fuzz.token_sort_ratio(found, wanted) / 100
+    inside = 1 < len(wanted) <= len(found)
+    part = fuzz.partial_ratio(found, wanted) / 100 if inside else 0.0
+    contained = 0.9 * part * min(1.0, 0.6 + 0.4 * len(wanted) / max(len(found), 1))
+    score = round(0.98 * max(whole, words, contained), 4)
+    how = "contains the text" if wanted in found else "is similar"
+    return Hit(node, kind, name, score, f"{label} {how} ({found})")
+
+
+def open_search(settings: Settings) -> SearchIndex:
+    """Open the index in use.
+
+    Raises:
+        SearchError: none was built yet, or it is damaged.
+    """
+    home = settings.search_folder
+    try:
+        current = (home / "current").read_text("utf-8").strip()
+        return SearchIndex(home / current)
+    except OSError as error:
+        raise SearchError(f"no name index in {home}", hint="run `hawser load`") from error
+    except ValueError as error:
+        raise SearchError(f"the name index in {home} is damaged", hint="run `hawser load`") from (
+            error
+        )
