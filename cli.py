@@ -184,12 +184,20 @@ def features(snapshot: SnapshotId = None, json: Json = False) -> None:
 
 
 @app.command(rich_help_panel=DERIVE)
-def train(snapshot: SnapshotId = None, seed: Seed = 7, json: Json = False) -> None:
+def train(
+    snapshot: SnapshotId = None,
+    seed: Seed = 7,
+    truth: Annotated[
+        Path | None,
+        typer.Option(help="Parquet with the truth of a simulated world.", exists=True),
+    ] = None,
+    json: Json = False,
+) -> None:
     """Train the risk models on a snapshot and choose the champion."""
     from commands import stages
 
     with output.working("train") as report:
-        done = stages.train(output.settings(), snapshot, seed, report)
+        done = stages.train(output.settings(), snapshot, seed, truth, report)
     output.emit(done, json=json)
 
 

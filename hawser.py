@@ -9,15 +9,16 @@ with hawser.open("hawser-data") as data:
     data.neighbourhood("E000042", hops=2)
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from graph import access
-from graph.errors import NotFound
+from graph.errors import NotFound, SnapshotError
 from graph.settings import Settings
 from graph.snapshot import Snapshot, open_snapshot
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from graph.scores import Scores
     from graph.store.bolt import GraphStore
+
+T = TypeVar("T")
 
 #: Most nodes of a neighbourhood before it stops growing.
 NEIGHBOURHOOD_LIMIT = 5_000
@@ -90,6 +93,29 @@ class Data:
 
             self._store = GraphStore.open(self.settings)
         return self._store
+
+    def portrait(self, id: str, *, as_of: date | None = None) -> dict[str, Any]:
+        """All that is known of an enterprise, section by section. Raises `NotFound`.
+
+        Without a snapshot, scores or grades their sections are empty.
+        """
+        from graph.store.ledger import Ledger
+        from queries.portrait import Sources, portrait
+
+        with Ledger(self.settings) as ledger:
+            snapshot = self._or_none(lambda: self.snapshot)
+            scores = self._or_none(self.scores) if snapshot else None
+            sources = Sources(self.store, ledger, scores, snapshot)
+            return portrait(sources, id, clearance=self.settings.clearance, as_of=as_of)
+
+    def _or_none(self, read: Callable[[], T]) -> T | None:
+        """What `read` gives, or None when nobody asked for it and it is not there."""
+        try:
+            return read()
+        except (NotFound, SnapshotError):
+            if self._snapshot_id is not None:
+                raise
+            return None
 
     def paths(self, id: str, *, limit: int = 5) -> dict[str, Any]:
         """The paths along which risk reaches an enterprise. Raises `NotFound`."""

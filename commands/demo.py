@@ -104,7 +104,7 @@ def _server(settings: Settings) -> set[int]:
 def _bring_in(story: Story) -> None:
     settings, plan = story.settings, story.plan
     if plan.data == "korea":
-        source, path = "korea", _korea(plan)
+        source, path = "korea_customs", _korea(plan)
         for stage, reason in WITHOUT.items():
             output.note(f"  left out: {stage}: {reason}")
     else:
@@ -133,9 +133,11 @@ def _korea(plan: Plan) -> Path:
 
 def _derive(story: Story) -> None:
     settings, told, seed = story.settings, story.told, story.plan.seed
+    truth = settings.home / "world" / "truth" / "shipments.parquet"
+    known = truth if truth.exists() else None
     told["snapshot"] = story.stage("snapshot", lambda p: stages.snapshot(settings, None, None, p))
     told["features"] = story.stage("features", lambda p: stages.features(settings, None, p))
-    told["train"] = story.stage("train", lambda p: stages.train(settings, None, seed, p))
+    told["train"] = story.stage("train", lambda p: stages.train(settings, None, seed, known, p))
     told["score"] = story.stage("score", lambda p: stages.score(settings, None, None, p))
     told["grade"] = story.stage("grade", lambda p: stages.grade(settings, None, None, False, p))
     story.stage("search", lambda p: stages.index(settings, p))

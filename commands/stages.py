@@ -34,13 +34,13 @@ def world(wanted: World, progress: Report) -> dict[str, Any]:
     """Write a simulated world's tables. Keys: folder, enterprises, seed and the world's report."""
     from ingest.world import generate
 
-    progress("simulating", 0.0)
     report = generate(
         wanted.enterprises,
         wanted.seed,
         wanted.folder,
         shipments=wanted.shipments,
         format=wanted.format,
+        progress=progress,
     )
     return {"folder": wanted.folder, "seed": wanted.seed, **as_mapping(report)}
 
@@ -120,13 +120,32 @@ def load(
 
 
 def snapshot(
-    settings: Settings, as_of: date | None, known_at: date | None, progress: Report
+    settings: Settings,
+    as_of: date | None,
+    known_at: date | None,
+    progress: Report,
+    *,
+    judged_in: Settings | None = None,
 ) -> dict[str, Any]:
-    """Build a snapshot. Keys: id, as_of, known_at, nodes, edges."""
+    """Build a snapshot with the ledger's judgements of identity (of `judged_in`, if given).
+
+    Keys: id, as_of, known_at, nodes, edges.
+    """
     from graph.snapshot import build
     from graph.store.lake import Lake
+    from graph.store.ledger import Ledger
 
-    built = build(Lake(settings), settings, as_of=as_of, known_at=known_at, progress=progress)
+    with Ledger(judged_in or settings) as ledger:
+        judgements = ledger.judgements()
+    with Lake(settings) as lake:
+        built = build(
+            lake,
+            settings,
+            as_of=as_of,
+            known_at=known_at,
+            judgements=judgements,
+            progress=progress,
+        )
     return {
         "id": built.id,
         "as_of": built.as_of,
@@ -152,15 +171,23 @@ def features(settings: Settings, snapshot: str | None, progress: Report) -> dict
     }
 
 
-def train(settings: Settings, snapshot: str | None, seed: int, progress: Report) -> dict[str, Any]:
-    """Train models. Keys: those of the training report."""
+def train(
+    settings: Settings, snapshot: str | None, seed: int, truth: Path | None, progress: Report
+) -> dict[str, Any]:
+    """Train models. `truth` (Parquet: shipment_id, violation) replaces findings in the judgement.
+
+    Keys: those of the training report.
+    """
+    import pyarrow.parquet
+
     from gnn.train import train as run
     from graph.features.build import open_features
     from graph.snapshot import open_snapshot
 
     opened = open_snapshot(settings, snapshot)
+    known = pyarrow.parquet.read_table(truth) if truth else None
     built = open_features(settings, opened.id)
-    return as_mapping(run(settings, opened, built, seed=seed, progress=progress))
+    return as_mapping(run(settings, opened, built, seed=seed, truth=known, progress=progress))
 
 
 def precision(trained: Mapping[str, Any]) -> dict[str, float]:
@@ -197,9 +224,8 @@ def grade(
     from grading.grade import grade as run
     from graph.snapshot import open_snapshot
 
-    progress("grading", 0.0)
     opened = open_snapshot(settings, snapshot)
-    report = run(settings, opened, dry_run=dry_run, as_of=as_of)
+    report = run(settings, opened, dry_run=dry_run, as_of=as_of, progress=progress)
     return as_mapping(report)
 
 
