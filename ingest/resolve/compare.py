@@ -10,8 +10,9 @@ from rapidfuzz.distance import Indel, LCSseq
 from ingest.resolve.blocking import Side
 from ingest.resolve.weights import Comparison
 
-#: Two names with the same stem but other common words are at least this similar.
-SAME_STEM = 0.85
+#: Two names with the same stem but other common words are at least this similar; Chinese ones,
+#: whose stem also lacks the region, less so: 大洋 of Shanghai need not be 大洋 of Shenzhen.
+SAME_STEM, SAME_STEM_ZH = 0.9, 0.85
 #: A Chinese name whose characters all stand, in order, in a longer one is its usual short form:
 #: 辉煌科技 of 河南辉煌科技. At least this many characters.
 SHORT_FORM, SHORTEST_FORM = 0.96, 4
@@ -57,7 +58,8 @@ def similarity(pairs: pl.DataFrame, left: Side, right: Side) -> pl.DataFrame:
         local_ratio=_ratio(rows, "local"),
         short=_is_short_form(rows),
     )
-    same_stem = pl.when(pl.col("stem") == pl.col("stem_right")).then(SAME_STEM).otherwise(0.0)
+    alike = pl.when("han").then(SAME_STEM_ZH).otherwise(SAME_STEM)
+    same_stem = pl.when(pl.col("stem") == pl.col("stem_right")).then(alike).otherwise(0.0)
     short = pl.when("short").then(SHORT_FORM).otherwise(0.0)
     within = pl.max_horizontal("core_ratio", same_stem, short)
     across = pl.max_horizontal("roman_ratio", "local_ratio")

@@ -62,7 +62,7 @@ def test_planted_variants_are_found_and_strangers_are_not() -> None:
             },
             "b1": {"name": "Nordsee Reederei GmbH", **abroad},
             "b2": {"name": "NORDSEE REEDEREI", **abroad},
-            "b3": {"name": "Nordsee Reederei Trading GmbH", **abroad, "phone": "2"},
+            "b3": {"name": "Nordsee Reederei Trading GmbH", "country": "AT"},
             "b4": {"name": "Nordsee Fischerei GmbH", **abroad},
             "c1": {"name": "Ocean Fund II LP", **abroad},
             "c2": {"name": "Ocean Fund III LP", **abroad},
@@ -77,11 +77,12 @@ def test_planted_variants_are_found_and_strangers_are_not() -> None:
 
 def test_the_same_telephone_number_tips_the_scale() -> None:
     rows = {
-        "b1": {"name": "Nordsee Reederei GmbH", "country": "DE", "phone": "2"},
-        "b3": {"name": "Nordsee Reederei Trading GmbH", "country": "DE", "phone": "2"},
-        "x": {"name": "Alpenmilch AG", "country": "DE", "phone": "2"},
+        "b1": {"name": "上海大洋贸易有限公司", "country": "CN", "phone": "2"},
+        "b2": {"name": "大洋进出口有限公司", "country": "CN", "phone": "2"},
+        "b3": {"name": "广东大洋贸易有限公司", "country": "CN", "phone": "3"},
+        "x": {"name": "海天物流有限公司", "country": "CN", "phone": "2"},
     }
-    assert judged(rows) == {("b1", "b3"): "unsure"}
+    assert judged(rows) == {("b1", "b2"): "unsure"}
 
 
 def test_persons_need_more_than_a_name() -> None:
