@@ -358,12 +358,12 @@ def _integer(column: pl.Expr) -> Checked:
 def _country(column: pl.Expr) -> Checked:
     text = _compact(column)
     value = text.replace(dict(reference.country_codes()))
-    return value, _code(~value.is_in(list(reference.countries())), "unknown_country")
+    return value, _code(~value.is_in(_codes("countries")), "unknown_country")
 
 
 def _currency(column: pl.Expr) -> Checked:
     value = _compact(column).replace({"RMB": "CNY"})
-    return value, _code(~value.is_in(sorted(reference.currencies())), "unknown_currency")
+    return value, _code(~value.is_in(_codes("currencies")), "unknown_currency")
 
 
 def _hs(pattern: str, code: str) -> Callable[[pl.Expr], Checked]:
@@ -375,10 +375,16 @@ def _hs(pattern: str, code: str) -> Callable[[pl.Expr], Checked]:
     return check
 
 
+@cache
+def _codes(name: str) -> pl.Expr:
+    """A code list as one value to look in."""
+    return pl.lit(pl.Series(sorted(getattr(reference, name)()))).implode()
+
+
 def _locode(column: pl.Expr) -> Checked:
     value = _compact(column)
     blank = sorted(reference.countries_without_places())
-    known = value.is_in(sorted(reference.locodes())) | value.str.slice(0, 2).is_in(blank)
+    known = value.is_in(_codes("locodes")) | value.str.slice(0, 2).is_in(blank)
     form = value.str.contains("^[A-Z]{2}[A-Z2-9]{3}$")
     return value, _code(~form, "not_locode", _code(~known, "unknown_locode"))
 
