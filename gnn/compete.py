@@ -10,7 +10,18 @@ from gnn.baselines import Codes
 from gnn.calibrate import Calibrator
 from gnn.cases import Cases
 from gnn.config import ModelConfig
-from gnn.contenders import BASELINES, Contender, FitNetwork, Lesson, fit_all, merit
+from gnn.contenders import (
+    BASELINES,
+    BOTH,
+    FULL,
+    NETWORK,
+    TREE_GROUPS,
+    Contender,
+    FitNetwork,
+    Lesson,
+    fit_all,
+    merit,
+)
 from gnn.metrics import Floats
 from gnn.report import ReportRow
 from gnn.split import Indices, Split, selection_weights, split_by_time
@@ -20,11 +31,18 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Competition:
-    """Everything a run found: split, fitted contenders, calibration and the tables."""
+    """Everything a run found: split, fitted contenders, calibration and the tables.
+
+    `final` models learnt what was known before the test and are the ones judged. `deployed` is the
+    champion fitted once more on everything known, with the choices made before; it is what is kept.
+    `trees` is its tree part (the full trees where it has none).
+    """
 
     split: Split
     champion: str
     final: Mapping[str, Contender]
+    deployed: Contender
+    trees: Contender
     calibrators: Mapping[str, Calibrator]
     rows: tuple[ReportRow, ...]
     novel_rows: tuple[ReportRow, ...]
@@ -66,7 +84,7 @@ def compete(
         config,
         threads=threads,
         fit_network=fit_network,
-        progress=_part(progress, 0.0, 0.6),
+        progress=_part(progress, 0.0, 0.55),
     )
     merits = _merits(cases, first, split.validation, weight, config)
     champion = max((name for name in first if name not in BASELINES), key=lambda name: merits[name])
@@ -83,7 +101,18 @@ def compete(
         threads=threads,
         chosen=first,
         fit_network=fit_network,
-        progress=_part(progress, 0.6, 0.9),
+        progress=_part(progress, 0.55, 0.8),
+    )
+    wanted = champion if champion in TREE_GROUPS else FULL
+    last = fit_all(
+        cases,
+        Lesson(labelled, None, weight),
+        config,
+        threads=threads,
+        chosen=first,
+        fit_network=fit_network if champion in (NETWORK, BOTH) else None,
+        trees_only=(wanted,),
+        progress=_part(progress, 0.8, 0.9),
     )
     judged, outcome, judged_weight = _judged(cases, split, weight, truth)
     scores = {name: calibrators[name].probability(one.margin) for name, one in final.items()}
@@ -92,6 +121,8 @@ def compete(
         split=split,
         champion=champion,
         final=final,
+        deployed=last[champion],
+        trees=last[wanted],
         calibrators=calibrators,
         rows=_table(scores, judged, outcome, judged_weight, merits, config),
         novel_rows=()

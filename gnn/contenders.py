@@ -76,11 +76,15 @@ def fit_all(
     threads: int,
     chosen: Mapping[str, Contender] | None = None,
     fit_network: FitNetwork | None = None,
+    trees_only: tuple[str, ...] = tuple(TREE_GROUPS),
     progress: Callable[[str, float], None] | None = None,
 ) -> dict[str, Contender]:
-    """Fit every contender. With `chosen`, repeat their rounds and blend on the new rows."""
+    """Fit the contenders. With `chosen`, repeat their rounds and blend on the new rows.
+
+    `trees_only` names the tree models wanted; without `fit_network` there is no graph network.
+    """
     found = baselines(cases, lesson)
-    for number, name in enumerate(TREE_GROUPS):
+    for number, name in enumerate(trees_only):
         if progress is not None:
             progress(f"fitting {name}", number / 5)
         found[name] = _fit_trees(cases, lesson, config, name, threads, chosen)

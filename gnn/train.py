@@ -11,17 +11,19 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from gnn import registry
+from gnn import enterprises, registry
 from gnn.cases import Cases, Features, load_cases
 from gnn.compete import Competition, Progress, Truth, compete
 from gnn.config import ModelConfig
-from gnn.contenders import BOTH, FULL, LOOKUP, NETWORK, FitNetwork
+from gnn.contenders import BOTH, LOOKUP, NETWORK, FitNetwork
+from gnn.enterprises import EnterpriseModel
+from gnn.errors import TooFewLabels
 from gnn.links import Link, links
 from gnn.report import TrainingReport
 from gnn.split import Split
 from graph.features.labels import labels
 from graph.settings import Settings
-from graph.snapshot import Snapshot
+from graph.snapshot import Snapshot, to_day
 from graph.store.lake import Lake
 
 #: Changes whenever the code changes what a model file means.
@@ -68,11 +70,15 @@ def train(
         truth=None if truth is None else _truth(cases, truth),
         progress=progress,
     )
+    tell("fitting the enterprise model", 0.9)
+    enterprise, facts = _fit_enterprises(settings, snapshot, cases, found, chosen)
     version = version_of(snapshot, cases, chosen, with_network=fit_network is not None)
-    report = _report(version, snapshot, cases, found, chosen, truth is not None)
+    report = _report(version, snapshot, cases, found, facts, truth is not None)
     tell("writing the model", 0.95)
     with registry.writing(settings, version) as folder:
         save_parts(folder, found)
+        if enterprise is not None:
+            enterprise.save(folder / "enterprise")
         registry.write_card(folder, card(report, cases, chosen, found))
     tell("done", 1.0)
     return report
@@ -105,13 +111,11 @@ def version_of(snapshot: Snapshot, cases: Cases, config: ModelConfig, *, with_ne
 
 
 def save_parts(folder: Path, found: Competition) -> None:
-    """Write what scoring needs: the champion's parts (at least the trees) and its calibration."""
-    champion = found.final[found.champion]
-    booster = champion.trees or found.final[FULL].trees
-    assert booster is not None
-    booster.save(folder / "trees")
-    if champion.network is not None:
-        champion.network.save(folder / "network")
+    """Write what scoring needs: the deployed model's parts and its calibration."""
+    assert found.trees.trees is not None
+    found.trees.trees.save(folder / "trees")
+    if found.deployed.network is not None:
+        found.deployed.network.save(folder / "network")
     found.calibrators[found.champion].save(folder / "calibration.json")
 
 
@@ -119,11 +123,10 @@ def card(
     report: TrainingReport, cases: Cases, config: ModelConfig, found: Competition
 ) -> dict[str, Any]:
     """All facts of a model: the comparison, the choices, the data it rests on."""
-    champion = found.final[found.champion]
     return {
         **report.as_dict(),
         "format": FORMAT,
-        "blend": champion.blend,
+        "blend": found.deployed.blend,
         "calibration": found.calibrators[found.champion].method,
         "config": asdict(config),
         "features": list(cases.names),
@@ -131,12 +134,31 @@ def card(
     }
 
 
+def _fit_enterprises(
+    settings: Settings,
+    snapshot: Snapshot,
+    cases: Cases,
+    found: Competition,
+    config: ModelConfig,
+) -> tuple[EnterpriseModel | None, dict[str, Any]]:
+    """The enterprise model and its facts; without enough outcomes, the reason instead."""
+    champion = found.final[found.champion]
+    risk = found.calibrators[found.champion].probability(champion.margin)
+    risk[cases.labelled] = np.nan
+    last_day = min(to_day(snapshot.known_at), int(cases.declared[-1])) + 1
+    try:
+        fitted = enterprises.fit(cases, risk, last_day, config, threads=settings.threads)
+    except TooFewLabels as error:
+        return None, {"model": None, "reason": str(error)}
+    return fitted.model, dict(fitted.facts)
+
+
 def _report(
     version: str,
     snapshot: Snapshot,
     cases: Cases,
     found: Competition,
-    config: ModelConfig,
+    about_enterprises: dict[str, Any],
     on_truth: bool,
 ) -> TrainingReport:
     judged = (
@@ -154,7 +176,7 @@ def _report(
         judged=judged,
         notes=_notes(found),
         split=_split_facts(cases, found.split, found),
-        enterprises={},
+        enterprises=about_enterprises,
     )
 
 
