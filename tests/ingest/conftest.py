@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -55,18 +56,31 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home", threads=2, memory_limit="1GB")
 
 
+class Write(Protocol):
+    """Write the tables into a folder, some of them with another text (empty: left out)."""
+
+    def __call__(self, name: str = "tables", **changes: str) -> Path: ...
+
+
 @pytest.fixture
-def tables(tmp_path: Path) -> Path:
-    """A folder with one CSV file a table."""
-    return write_tables(tmp_path / "tables")
+def write(tmp_path: Path) -> Write:
+    """Writes folders of CSV files, one a table."""
+
+    def _write(name: str = "tables", **changes: str) -> Path:
+        folder = tmp_path / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for table, text in {**TABLES, **changes}.items():
+            if text:
+                (folder / f"{table}.csv").write_text(text, encoding="utf-8")
+        return folder
+
+    return _write
 
 
-def write_tables(folder: Path, **changes: str) -> Path:
-    """Write the tables, some of them with another text."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in {**TABLES, **changes}.items():
-        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
-    return folder
+@pytest.fixture
+def texts() -> dict[str, str]:
+    """The tables' texts, to make variants of."""
+    return dict(TABLES)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,254 @@
+"""From files to the lake: what is accepted, what is quarantined and why, what is refused whole."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graph.errors import BatchRejected
+from graph.settings import Settings
+from graph.store.lake import Lake
+from ingest.errors import FileRejected, SourceError
+from ingest.pipeline import ingest, retry_quarantine
+
+Write = Callable[..., Path]
+
+
+def quarantined(settings: Settings) -> list[dict[str, Any]]:
+    with Lake(settings) as lake:
+        ordered = lake.quarantine().order_by("table", "file", "row")
+        rows: list[dict[str, Any]] = ordered.to_pyarrow().to_pylist()
+    return rows
+
+
+def in_force(settings: Settings, table: str, **more: Any) -> list[dict[str, Any]]:
+    with Lake(settings) as lake:
+        rows: list[dict[str, Any]] = lake.table(table, **more).to_pyarrow().to_pylist()
+    return rows
+
+
+def fingerprint(settings: Settings) -> str:
+    with Lake(settings) as lake:
+        return lake.fingerprint()
+
+
+def test_good_tables_are_accepted_with_provenance(settings: Settings, write: Write) -> None:
+    report = ingest("tables", write(), settings)
+    assert report.accepted == {
+        "enterprises": 5,
+        "persons": 2,
+        "relations": 5,
+        "shipments": 5,
+        "shipment_items": 6,
+        "findings": 3,
+    }
+    assert (report.quarantined, report.unchanged, len(report.batches)) == ({}, False, 1)
+    (first,) = [row for row in in_force(settings, "shipments") if row["shipment_id"] == "S1"]
+    assert first["transit_ports"] == ["SGSIN", "CNSHA"]
+    assert first["valid_from"] == first["recorded_at"] == date(2024, 1, 2)
+    assert (first["file"], first["row"], first["marking"]) == ("shipments.csv", 1, "INTERNAL")
+    assert first["batch"] == report.batches[0]
+    with Lake(settings) as lake:
+        assert lake.record(first["record"]) == {"table": "shipments", **first}
+
+
+def test_items_take_their_dates_from_their_shipment(settings: Settings, write: Write) -> None:
+    ingest("tables", write(), settings)
+    items = in_force(settings, "shipment_items")
+    assert {row["recorded_at"] for row in items if row["shipment_id"] == "S3"} == {date(2024, 2, 1)}
+
+
+def test_twice_changes_nothing(settings: Settings, write: Write) -> None:
+    bad = "person_id,name\nP1,\nP2,Li\nP3,Wu\nP4,Xu\nP5,Ma\nP6,Hu\n"
+    folder = write(persons=bad)
+    first = ingest("tables", folder, settings)
+    before = fingerprint(settings)
+    again = ingest("tables", folder, settings, recorded_at=date(2030, 1, 1))
+    assert not first.unchanged
+    assert (again.unchanged, again.accepted, again.batches) == (True, {}, [])
+    assert fingerprint(settings) == before
+    assert len(quarantined(settings)) == 2
+
+
+# Every row but the last is good enough to keep the share of bad ones low.
+BAD_ROWS = [
+    ("enterprises", "E9,Name,XX,,,", "country", "XX", "unknown_country"),
+    ("enterprises", "E9,,CN,,,", "name", None, "missing"),
+    ("enterprises", "E9,N,CN,91350100M000100Y44,,", "uscc", "91350100M000100Y44", "uscc_check"),
+    ("enterprises", "E9,N,CN,,2010-02-30,", "registered_on", "2010-02-30", "not_date"),
+    ("enterprises", "E9,N,CN,,,n/a", "phone", "n/a", "not_phone"),
+    ("relations", "E1,E1,SHAREHOLDER,0.5,,", "target_id", "E1", "self"),
+    ("relations", "E1,E3,SHAREHOLDER,1.2,,", "share", "1.2", "above_one"),
+    ("relations", "E1,E3,OWNER,,,", "type", "OWNER", "not_choice"),
+    ("relations", "E1,E3,DIRECTOR,,2020-01-02,2020-01-01", "valid_to", "2020-01-01", "order"),
+    ("relations", "E1,E99,DIRECTOR,,,", "target_id", "E99", "reference"),
+    ("shipments", "S9,2024-13-02,I,2201,,,,,,", "declared_at", "2024-13-02", "not_date"),
+    ("shipments", "S9,9999-12-31,I,2201,,,,,,", "declared_at", "9999-12-31", "impossible_date"),
+    ("shipments", "S9,2024-01-02,I,2201,,,CNXX9,,,", "loading_port", "CNXX9", "unknown_locode"),
+    ("shipments", "S9,2024-01-02,I,2201,,,,SGSIN;X,,", "transit_ports", "SGSIN;X", "not_locode"),
+    ("shipments", "S9,2024-01-02,I,2201,,,,,,9074728", "vessel_imo", "9074728", "imo_check"),
+    ("shipments", "S9,2024-01-02,I,2201,E77,,,,,", "importer_id", "E77", "reference"),
+    ("shipments", "S9,2024-01-02,I", "", "3", "fields"),
+    ("shipment_items", "S1,3,847130,,,-5,,", "customs_value", "-5", "negative"),
+    ("shipment_items", "S1,3,847130,,,5,,-1", "net_mass_kg", "-1", "negative"),
+    ("shipment_items", "S1,3,771130,,,5,,", "hs_code", "771130", "unknown_chapter"),
+    ("findings", "F9,S1,,2024-01-05,2024-01-04,compliant,", "recorded_at", "2024-01-04", "early"),
+    ("findings", "F9,,,2024-01-05,2024-01-06,compliant,", "shipment_id", None, "nothing"),
+]
+
+
+@pytest.mark.parametrize(("table", "line", "field", "value", "code"), BAD_ROWS)
+def test_a_bad_row_is_quarantined_and_the_rest_accepted(
+    settings: Settings,
+    write: Write,
+    texts: dict[str, str],
+    table: str,
+    line: str,
+    field: str,
+    value: str | None,
+    code: str,
+) -> None:
+    share = Settings(home=settings.home, threads=2, quarantine_share=0.3)
+    report = ingest("tables", write(**{table: f"{texts[table]}{line}\n"}), share)
+    assert report.quarantined == {table: 1}
+    (row,) = quarantined(settings)
+    found = (row["table"], row["field"], row["value"], row["code"])
+    assert found == (table, field, value, code)
+    assert (row["file"], row["row"]) == (f"{table}.csv", texts[table].count("\n"))
+    assert row["reason"] and row["raw"].startswith("{")
+    assert report.accepted[table] == texts[table].count("\n") - 1
+
+
+def test_all_that_is_wrong_with_a_row_is_said_in_one_line(settings: Settings, write: Write) -> None:
+    share = Settings(home=settings.home, quarantine_share=0.5)
+    ingest("tables", write(persons="person_id,name,nationality\nP1,,XX\nP2,Li,CN\n"), share)
+    first = quarantined(settings)[0]
+    assert "name is required and empty; nationality is not a country code" in first["reason"]
+
+
+def test_identity_numbers_are_never_kept(settings: Settings, write: Write) -> None:
+    people = "person_id,name,id_number\nP1,,11010519491231002X\n" + "".join(
+        f"P{number},Li,1101051949123100{number:02}\n" for number in range(2, 9)
+    )
+    ingest("tables", write(persons=people, relations=""), settings)
+    told = [path.read_bytes() for path in settings.lake_folder.rglob("*") if path.is_file()]
+    assert not any(b"110105194912310" in content for content in told)
+    assert "hmac:" in quarantined(settings)[0]["raw"]
+
+
+def test_exact_duplicates_are_one(settings: Settings, write: Write, texts: dict[str, str]) -> None:
+    doubled = texts["persons"] + "P2,Erika Mustermann,\n"
+    report = ingest("tables", write(persons=doubled), settings)
+    assert (report.accepted["persons"], report.quarantined) == (2, {})
+
+
+def test_contradictions_are_all_quarantined(
+    settings: Settings, write: Write, texts: dict[str, str]
+) -> None:
+    other = texts["shipments"] + "S5,2024-03-02,E,2202,E1,E2,DEHAM,,,\n"
+    report = ingest("tables", write(shipments=other), settings)
+    assert report.quarantined == {"shipments": 2, "shipment_items": 1}
+    codes = {(row["table"], row["row"]): row["code"] for row in quarantined(settings)}
+    assert codes == {
+        ("shipments", 5): "conflicting",
+        ("shipments", 6): "conflicting",
+        ("shipment_items", 6): "reference",
+    }
+
+
+def test_a_contradiction_that_is_settled_leaves_the_quarantine(
+    settings: Settings, write: Write, texts: dict[str, str]
+) -> None:
+    other = texts["shipments"] + "S5,2024-03-02,E,2202,E1,E2,DEHAM,,,\n"
+    ingest("tables", write(shipments=other), settings)
+    report = ingest("tables", write(), settings)
+    assert report.accepted == {"shipments": 1, "shipment_items": 1}
+    assert [row["row"] for row in quarantined(settings)] == [6]
+
+
+def test_a_later_correction_supersedes_and_the_past_can_be_asked_for(
+    settings: Settings, write: Write, texts: dict[str, str]
+) -> None:
+    ingest("tables", write(), settings)
+    corrected = texts["shipment_items"].replace("S3,1,870323,cars,KR,20000", "S3,1,870323,cars,KR,2")
+    report = ingest(
+        "tables", write(shipment_items=corrected), settings, recorded_at=date(2025, 6, 1)
+    )
+    assert report.accepted == {"shipment_items": 1}
+
+    def value(**more: Any) -> float:
+        rows = in_force(settings, "shipment_items", **more)
+        return float(next(row["customs_value"] for row in rows if row["shipment_id"] == "S3"))
+
+    assert value() == 2
+    assert value(known_at=date(2025, 5, 31)) == 20000
+    with Lake(settings) as lake:
+        versions = lake.versions("shipment_items").filter(lambda t: t.shipment_id == "S3")
+        ends = versions.order_by("recorded_at").to_pyarrow()["superseded_at"].to_pylist()
+    assert ends == [date(2025, 6, 1), None]
+
+
+def test_what_waits_for_a_reference_comes_in_by_itself(
+    settings: Settings, write: Write, texts: dict[str, str]
+) -> None:
+    whole = Settings(home=settings.home.with_name("whole"))
+    ingest("tables", write("at_once"), whole)
+    folder = write()
+    for name in reversed(list(texts)):  # findings first, enterprises last
+        ingest("tables", folder / f"{name}.csv", settings)
+    assert quarantined(settings) == []
+    assert fingerprint(settings) == fingerprint(whole)
+
+
+def test_retry_reads_everything_again_and_keeps_what_is_still_wrong(
+    settings: Settings, write: Write, texts: dict[str, str]
+) -> None:
+    share = Settings(home=settings.home, quarantine_share=0.5)
+    bad = texts["shipments"] + "S9,2024-01-02,I,2201,,,CNXX9,,,\nS8,2024-01-02,I\n"
+    ingest("tables", write(shipments=bad), share)
+    before = quarantined(settings)
+    report = retry_quarantine(share)
+    assert (report.unchanged, report.accepted) == (True, {})
+    assert quarantined(settings) == before
+    assert len(before) == 2
+
+
+def test_too_many_bad_rows_refuse_the_batch(settings: Settings, write: Write) -> None:
+    ingest("tables", write(), settings)
+    before = fingerprint(settings)
+    people = "person_id,name\nP8,\nP9,\nP10,Li\nP11,Wu\n"
+    with pytest.raises(BatchRejected, match=r"persons: 2 of 4 rows are wrong, more than 20%") as it:
+        ingest("tables", write(persons=people), settings)
+    assert "\n" not in str(it.value)
+    assert fingerprint(settings) == before
+    assert quarantined(settings) == []
+
+
+def test_extra_columns_are_kept_and_reported(settings: Settings, write: Write) -> None:
+    people = "person_id,Name,shoe_size,note\nP1,Li,43,\nP2,Wu,38,left\n"
+    report = ingest("tables", write(persons=people), settings)
+    assert report.extra_columns == {"persons": ["shoe_size", "note"]}
+    extras = sorted(row["extra"] for row in in_force(settings, "persons"))
+    assert extras == ['{"note":"left","shoe_size":"38"}', '{"shoe_size":"43"}']
+
+
+def test_the_marking_comes_from_the_declaration_the_option_or_a_file_beside(
+    settings: Settings, write: Write
+) -> None:
+    folder = write()
+    (folder / "source.yml").write_text("marking: RESTRICTED\n")
+    ingest("tables", folder, settings)
+    assert {row["marking"] for row in in_force(settings, "persons")} == {"RESTRICTED"}
+    other = Settings(home=settings.home.with_name("other"))
+    ingest("tables", folder, other, options={"marking": "SECRET"})
+    assert {row["marking"] for row in in_force(other, "persons")} == {"SECRET"}
+    (folder / "source.yml").write_text("marking: HUSH\n")
+    with pytest.raises(FileRejected, match="HUSH"):
+        ingest("tables", folder, settings)
+
+
+def test_an_unknown_source_is_refused_with_the_known_ones(settings: Settings) -> None:
+    with pytest.raises(SourceError, match="known are fincen, hs, korea_customs"):
+        ingest("rumours", Path(), settings)
