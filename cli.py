@@ -263,8 +263,8 @@ def search(
     """Find enterprises, persons, ports and list entries by name."""
     from commands import explore
 
-    with output.working("search") as _:
-        found = explore.search(output.settings(), text, kind=kind, limit=limit)
+    with output.working("search") as report:
+        found = explore.search(output.settings(), text, kind=kind, limit=limit, progress=report)
     output.emit(found, json=json)
 
 

@@ -20,14 +20,15 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from graph import access
 from graph.errors import NotFound, SnapshotError
 from graph.settings import Settings
-from graph.snapshot import Snapshot, open_snapshot
 
 if TYPE_CHECKING:
     import networkx
     import pandas
 
     from graph.scores import Scores
+    from graph.snapshot import Snapshot
     from graph.store.bolt import GraphStore
+    from graph.store.search import SearchIndex
 
 T = TypeVar("T")
 
@@ -81,8 +82,10 @@ class Data:
             self._store = None
 
     @cached_property
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> "Snapshot":
         """The snapshot that answers rest on. Raises `SnapshotError` when there is none."""
+        from graph.snapshot import open_snapshot
+
         return open_snapshot(self.settings, self._snapshot_id, verify=False)
 
     @property
@@ -93,6 +96,21 @@ class Data:
 
             self._store = GraphStore.open(self.settings)
         return self._store
+
+    @cached_property
+    def index(self) -> "SearchIndex":
+        """The name index. Raises `SearchError` when there is none."""
+        from graph.store.search import open_search
+
+        return open_search(self.settings)
+
+    def search(self, text: str, *, kind: str | None = None, limit: int = 10) -> "pandas.DataFrame":
+        """Nodes by name or identifier: id, kind, name, score, reason, the best first."""
+        import pandas
+
+        found = self.index.search(text, limit, clearance=self.settings.clearance, kind=kind)
+        rows = [hit.as_dict() for hit in found.results]
+        return pandas.DataFrame(rows, columns=["id", "kind", "name", "score", "reason"])
 
     def portrait(self, id: str, *, as_of: date | None = None) -> dict[str, Any]:
         """All that is known of an enterprise, section by section. Raises `NotFound`.

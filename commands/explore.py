@@ -5,18 +5,25 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import hawser
-from commands import output
-from graph.ontology import EDGE_KINDS
+from commands import output, stages
+from graph.errors import NotFound
+from graph.ontology import EDGE_KINDS, NODE_KINDS
 from graph.settings import Settings
 
 if TYPE_CHECKING:
     from queries.catalog import NamedQuery
 
 
-def search(settings: Settings, text: str, *, kind: str | None, limit: int) -> dict[str, Any]:
-    """Nodes by name. Keys: results (id, kind, name, score, reason)."""
+def search(
+    settings: Settings, text: str, *, kind: str | None, limit: int, progress: output.Report
+) -> dict[str, Any]:
+    """Nodes by name or identifier. Keys: results (id, kind, name, score, reason), redacted."""
+    if kind is not None and kind not in NODE_KINDS:
+        raise NotFound(f"there is no kind {kind!r}", hint=f"one of {', '.join(NODE_KINDS)}")
+    stages.index(settings, progress)
     with hawser.Data(settings) as data:
-        return {"results": data.hits(text, kind=kind, limit=limit)}
+        found = data.index.search(text, limit, clearance=settings.clearance, kind=kind)
+    return {"results": [hit.as_dict() for hit in found.results], "redacted": found.redacted}
 
 
 def portrait(

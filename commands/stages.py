@@ -1,5 +1,6 @@
 """The stages from a source to grades, each with the keys that scripts rely on."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -103,20 +104,49 @@ def load(
     known_at: date | None,
     progress: Report,
 ) -> dict[str, Any]:
-    """Bring the graph server up to date. Keys: nodes, edges, removed_nodes, … of the report."""
+    """Bring the graph server and the name index up to date. Keys: those of the load report, names.
+
+    The index is left as it is when it was made from the same batches.
+    """
     from graph.store import load as loading
     from graph.store.bolt import GraphStore
     from graph.store.lake import Lake
 
-    lake = Lake(settings)
-    if rebuild:
-        report = loading.rebuild(lake, settings, as_of=as_of, known_at=known_at, progress=progress)
-    else:
-        with GraphStore.open(settings) as store:
-            report = loading.increment(
-                lake, store, as_of=as_of, known_at=known_at, progress=progress
-            )
-    return as_mapping(report)
+    times: dict[str, Any] = {"as_of": as_of, "known_at": known_at}
+    with Lake(settings) as lake:
+        if rebuild:
+            report = loading.rebuild(lake, settings, **times, progress=progress)
+        else:
+            with GraphStore.open(settings) as store:
+                report = loading.increment(lake, store, **times, progress=progress)
+    return as_mapping(report) | {"names": index(settings, progress, **times)}
+
+
+def index(
+    settings: Settings,
+    progress: Report,
+    *,
+    as_of: date | None = None,
+    known_at: date | None = None,
+) -> dict[str, int]:
+    """Make the name index again if the lake has other batches than it was made from.
+
+    Gives the number of nodes with names by kind.
+    """
+    batches = sorted(path.name for path in (settings.lake_folder / "batches").glob("*"))
+    made_from = {"batches": batches, "as_of": str(as_of), "known_at": str(known_at)}
+    stamp = settings.search_folder / "made-from.json"
+    if stamp.exists():
+        known = json.loads(stamp.read_text(encoding="utf-8"))
+        if known["made_from"] == made_from:
+            return dict(known["names"])
+    from graph.store.lake import Lake
+    from graph.store.search import build
+
+    with Lake(settings) as lake:
+        names = build(lake, settings, as_of=as_of, known_at=known_at, progress=progress)
+    stamp.write_text(json.dumps({"made_from": made_from, "names": names}), encoding="utf-8")
+    return names
 
 
 def snapshot(
