@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import tantivy
@@ -26,9 +26,10 @@ from rapidfuzz import fuzz
 
 from graph import access
 from graph.errors import HawserError
-from graph.projection import node_table
 from graph.settings import Settings
-from graph.store.lake import Lake
+
+if TYPE_CHECKING:
+    from graph.store.lake import Lake
 
 #: Which properties of which kinds are names and which are identifiers.
 NAMES = {
@@ -129,7 +130,7 @@ def _with_tokenizers(index: tantivy.Index) -> tantivy.Index:
 
 
 def build(
-    lake: Lake,
+    lake: "Lake",
     settings: Settings,
     *,
     as_of: date | None = None,
@@ -176,9 +177,11 @@ def _swap(home: Path, folder: Path) -> None:
 
 
 def _documents(
-    lake: Lake, kind: str, as_of: date | None, known_at: date | None
+    lake: "Lake", kind: str, as_of: date | None, known_at: date | None
 ) -> Iterator[tantivy.Document]:
     """A document for every name of every node of the kind, and one for its identifiers."""
+    from graph.projection import node_table  # only building needs the tables' engine
+
     columns = dict.fromkeys(("id", *NAMES[kind], *IDENTIFIERS[kind], "marking", "markings"))
     table = node_table(lake, kind, as_of=as_of, known_at=known_at).select(*columns)
     aliases = _aliases(lake, as_of, known_at) if kind == "ListEntry" else {}
@@ -190,7 +193,7 @@ def _documents(
             yield from _of_node(kind, row, reach, aliases.get(row["id"], ()))
 
 
-def _aliases(lake: Lake, as_of: date | None, known_at: date | None) -> dict[str, list[str]]:
+def _aliases(lake: "Lake", as_of: date | None, known_at: date | None) -> dict[str, list[str]]:
     table = lake.table("list_entries", as_of=as_of, known_at=known_at)
     rows: pa.Table = (
         table.filter(table["aliases"].notnull()).select("entry_id", "aliases").to_pyarrow()
