@@ -108,10 +108,11 @@ def _world(
     travel = voyages.plan(trade, goods, society, habits, gang, seed, policy, known)
     voyages.declare_origins(goods, trade, travel, gang, society, seed)
     progress("inspections", 0.4)
-    standing = inspections.classes(society, seed, policy)
-    looked = inspections.inspect(trade, goods, travel, society, standing, seed, policy, known)
     _, worth = records.item_values(goods)
     value = np.bincount(goods.shipment, worth, declarations).astype(np.float64)
+    traded = np.bincount(trade.trader, value, society.traders).astype(np.float64)
+    standing = inspections.classes(society, traded, habits.propensity, seed, policy)
+    looked = inspections.inspect(trade, goods, travel, society, standing, seed, policy, known)
     due = worth * known.goods.rate[goods.goods] / 100
     duty = np.bincount(goods.shipment, due, declarations).astype(np.float64)
     history = credit.build(trade, wrong, looked, value, society, standing, seed, policy)
@@ -123,7 +124,7 @@ def _world(
         "enterprises": records.enterprises(
             directory.table, ids, society, history.classes, seed, policy
         ),
-        "persons": records.persons(folk, ids),
+        "persons": records.persons(folk, ids, policy),
         "relations": records.relations(folk, ids, policy),
         "shipments": records.shipment_table(trade, travel, ids, seed, policy, known),
         "shipment_items": records.item_table(goods, gross, ids, seed, known),

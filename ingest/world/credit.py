@@ -111,20 +111,29 @@ def _dishonest(
     population: Population,
     policy: WorldPolicy,
 ) -> Ints:
-    """Day each enterprise becomes dishonest: after a serious penalty or its second one."""
+    """Day each enterprise becomes dishonest: the gravest and repeated penalties first."""
     count = round(0.75 * policy.dishonest_share * population.size)
-    grave = penalties.sort("recorded", "enterprise").with_columns(
+    ordered = penalties.sort("recorded", "enterprise").with_columns(
         nth=pl.col("recorded").cum_count().over("enterprise")
     )
+    gravity = (
+        pl.when(pl.col("severity") == "serious")
+        .then(0)
+        .when(pl.col("nth") >= 2)
+        .then(1)
+        .when(pl.col("severity") == "general")
+        .then(2)
+        .otherwise(3)
+    )
     due = (
-        grave.filter((pl.col("severity") == "serious") | (pl.col("nth") >= 2))
-        .group_by("enterprise")
-        .agg(pl.col("recorded").min())
-        .sort("recorded", "enterprise")
+        ordered.with_columns(gravity=gravity)
+        .sort("gravity", "recorded", "enterprise")
+        .unique("enterprise", keep="first", maintain_order=True)
     )
     who, day = due["enterprise"].to_numpy(), due["recorded"].to_numpy()
+    gravest = due["gravity"].to_numpy() + rng.random(due.height)
     free = (standing.certified[who] > policy.days) & (standing.dishonest[who] > policy.days)
-    picked = np.sort(rng.permutation(np.flatnonzero(free))[:count])
+    picked = np.argsort(np.where(free, gravest, np.inf), kind="stable")[: min(count, free.sum())]
     result = standing.dishonest.copy()
     result[who[picked]] = day[picked] + rng.integers(10, 45, len(picked))
     return result

@@ -76,7 +76,7 @@ def _named(rng: np.random.Generator, frame: pl.DataFrame, original: Ints) -> pl.
     variant = (
         pl.when(pl.Series(rng.random(len(original)) < 0.5))
         .then(pl.col("other").str.to_uppercase())
-        .otherwise(pl.col("other").str.replace(r" (\S+)$", " Trading $1"))
+        .otherwise(pl.col("other").str.replace(names.LEGAL_FORM, " Trading $1"))
     )
     return (
         frame.with_columns(other=source["name"], second=second, same=phone, line=source["phone"])

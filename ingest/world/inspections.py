@@ -18,6 +18,8 @@ from ingest.world.shipments import Items, Shipments
 from ingest.world.voyages import Voyages
 
 _MOST = 0.85
+#: How loosely certification follows size (standard deviation of the logarithm); a choice.
+_CERTIFIED_NOISE = 1.5
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,20 @@ class Inspections:
     probability: Floats
 
 
-def classes(population: Population, seed: int, policy: WorldPolicy) -> Classes:
-    """Certified enterprises are large old honest ones; some enterprises begin as dishonest."""
+def _offenders(rng: np.random.Generator, firms: Ints, propensity: Floats, count: int) -> Ints:
+    """Different firms, the more prone to violate the likelier; at least one."""
+    keys = rng.exponential(1.0, len(firms)) / (propensity[firms] + 1e-9)
+    return firms[np.argsort(keys, kind="stable")[: max(1, count)]]
+
+
+def classes(
+    population: Population, traded: Floats, propensity: Floats, seed: int, policy: WorldPolicy
+) -> Classes:
+    """Certified enterprises are old honest ones that trade much; small offenders begin dishonest.
+
+    `traded` is the value each of the first enterprises (those that trade) declares, in yuan;
+    `propensity` the chance that one of its shipments violates.
+    """
     rng = stream(seed, "classes")
     never = policy.days + 10_000
     certified = np.full(population.size, never)
@@ -49,11 +63,16 @@ def classes(population: Population, seed: int, policy: WorldPolicy) -> Classes:
     firms = population.members("trader", "maker", "broker", "forwarder")
     old = firms[(population.registered[firms] < -400) & (population.stop[firms] == policy.days)]
     count = max(1, round(policy.certified_share * population.size))
-    scale = population.weight[old] * rng.lognormal(0, 0.4, len(old))
+    value = np.zeros(population.size)
+    value[: len(traded)] = traded
+    scale = (value[old] + 1.0) * rng.lognormal(0, _CERTIFIED_NOISE, len(old))
     largest = old[np.argsort(-scale, kind="stable")[:count]]
     certified[largest] = rng.integers(-365, int(policy.days * 0.6), len(largest))
     others = np.setdiff1d(old, largest)
-    early = rng.choice(others, max(1, round(0.25 * policy.dishonest_share * population.size)))
+    small = others[(others < len(traded)) & (value[others] < np.median(traded))]
+    early = _offenders(
+        rng, small, propensity, round(0.25 * policy.dishonest_share * population.size)
+    )
     dishonest[early] = -rng.integers(1, 600, len(early))
     return Classes(certified, dishonest)
 

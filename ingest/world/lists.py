@@ -5,11 +5,13 @@ import polars as pl
 
 from ingest.world.arrays import Ints, stream, take
 from ingest.world.codes import unique_numbers
+from ingest.world.names import LEGAL_FORM, foreign_stems
 from ingest.world.policy import WorldPolicy
 from ingest.world.population import Population
 from ingest.world.reference import Reference
 
 _SHARE = 0.012
+_ALIASED = 0.6
 _LISTS = ("Trade Control List", "Forced Labour Goods List", "Dual-use End-user List")
 
 
@@ -20,7 +22,7 @@ def _variant(name: pl.Expr, kind: Ints) -> pl.Expr:
         pl.when(way == 0)
         .then(name.str.to_uppercase())
         .when(way == 1)
-        .then(name.str.replace(r"\s+\S+$", ""))
+        .then(name.str.replace(LEGAL_FORM, ""))
         .otherwise(name.str.replace_all(r"[.,]", ""))
     )
 
@@ -51,14 +53,18 @@ def build(
             "base": enterprises["name"].gather(pl.Series(named).cast(pl.UInt32)),
             "country": take(list(reference.countries), population.country[named]),
             "number": pl.Series(number),
+            "other": foreign_stems(rng, size),
+            "aliased": pl.Series(rng.random(size) < _ALIASED),
         }
     )
     firms = frame.select(
         list=take(_LISTS, rng.integers(0, 3, size)),
         name=pl.when("own")
         .then(_variant(pl.col("base"), rng.integers(0, 3, size)))
-        .otherwise(pl.concat_str(pl.lit("Old "), pl.col("base").str.reverse().str.to_titlecase())),
-        aliases=pl.when("own").then(pl.col("base").str.to_uppercase() + ";" + pl.col("base")),
+        .otherwise(pl.concat_str("other", pl.lit(" "), pl.col("base").str.extract(LEGAL_FORM, 1))),
+        aliases=pl.when(pl.col("own") & pl.col("aliased")).then(
+            pl.col("base").str.to_uppercase() + ";" + pl.col("base")
+        ),
         kind=pl.lit("enterprise"),
         country="country",
         identifiers=pl.lit("REG ") + pl.col("number").cast(pl.String),

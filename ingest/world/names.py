@@ -72,9 +72,8 @@ _STREETS = (
 _FOREIGN_STREETS = "Harbour Road;Station Street;Industrial Park;Main Street;Dock Lane;Trade Avenue"
 
 
-def pinyin(text: str) -> str:
-    """The reading of a Chinese text, capitalised as one word."""
-    return "".join(lazy_pinyin(text)).capitalize()
+#: A company's legal form at the end of its name, as a regular expression with one group.
+LEGAL_FORM = r" (Co\., Ltd\.|Sdn\. Bhd\.|Pte\. Ltd\.|Pty Ltd|Pvt\. Ltd\.|S\.A\. de C\.V\.|\S+)$"
 
 
 def _pick(rng: np.random.Generator, values: list[str], size: int) -> tuple[pl.Series, Ints]:
@@ -120,9 +119,7 @@ def _company_frame(
             "word_en": take([word for _, word in words], kind),
             "form": take(_FORMS, form),
             "form_en": take(_FORMS_EN, rng.choice(5, size, p=[0.6, 0.12, 0.08, 0.12, 0.08])),
-            "foreign": _pick(rng, _HEAD, size)[0]
-            + _pick(rng, list(_MIDDLE), size)[0]
-            + _pick(rng, _TAIL, size)[0],
+            "foreign": foreign_stems(rng, size),
             "foreign_law": take(law, picks[population.country, rng.integers(0, 2, size)]),
         }
     )
@@ -152,6 +149,13 @@ def companies(
         stem=pl.when("domestic").then(pl.col("brand_en").str.to_lowercase())
         .otherwise(pl.col("foreign").str.to_lowercase()),
     )  # fmt: skip
+
+
+def foreign_stems(rng: np.random.Generator, size: int) -> pl.Series:
+    """Invented first words of foreign companies."""
+    parts = (_HEAD, list(_MIDDLE), _TAIL)
+    head, middle, tail = (_pick(rng, part, size)[0] for part in parts)
+    return head + middle + tail
 
 
 def addresses(rng: np.random.Generator, city: Ints, country: Ints, codes: list[str]) -> pl.Series:

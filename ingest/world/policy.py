@@ -6,7 +6,7 @@ firms and about 40 % of value; inspection rates), national declaration data (sha
 targets stated for two-wheel selection (inspect 4 %). What has no anchor is a choice and says so.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 
 from graph.errors import HawserError
@@ -27,6 +27,10 @@ SCHEMES = (
 )
 #: Violations outside rings: honest mistakes and lone offenders.
 LONE = "lone_offender"
+
+
+_SHARES = ("_share", "_rate", "_noise", "_trade", "_probability")
+_SHORTEST = 365
 
 
 @dataclass(frozen=True)
@@ -82,13 +86,24 @@ class WorldPolicy:
     # Inspections: 4 % in all; the random wheel is exact, the targeted one is crude.
     random_probability: float = 0.006
     inspected_share: float = 0.04
-    certified_factor: float = 0.15
-    dishonest_factor: float = 20.0
+    certified_factor: float = 0.05
+    dishonest_factor: float = 200.0
     severity: tuple[float, float, float] = (0.60, 0.351, 0.049)
 
     # Credit classes: about 1 % advanced certified, about 1 % dishonest.
     certified_share: float = 0.01
     dishonest_share: float = 0.01
+
+    def __post_init__(self) -> None:
+        """Reject numbers no world can be made of. Raises `WorldError`."""
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name.endswith(_SHARES) and not 0 <= value <= 1:
+                raise WorldError(f"{item.name} is {value}", hint="use a number from 0 to 1")
+        if self.days < _SHORTEST:
+            raise WorldError(f"a period of {self.days} days is too short", hint="use a year")
+        if self.random_probability >= self.inspected_share:
+            raise WorldError("random_probability is not below inspected_share")
 
     @property
     def days(self) -> int:

@@ -91,13 +91,20 @@ def enterprises(
     return pl.concat([base, ended, renewed]).sort("enterprise_id", "recorded_at", "valid_from")
 
 
-def persons(people: People, ids: Ids) -> pl.DataFrame:
-    """The persons somebody is tied to."""
-    return (
-        people.persons.with_columns(person_id=ids.person)
-        .filter(pl.col("name").is_not_null())
-        .sort("person_id")
+def persons(people: People, ids: Ids, policy: WorldPolicy) -> pl.DataFrame:
+    """The persons somebody is tied to, known from the day of their first tie."""
+    ties = pl.concat(
+        [
+            people.relations.filter("person").select(pl.col("source").alias("number"), "day"),
+            people.relations.filter("to_person").select(pl.col("target").alias("number"), "day"),
+        ]
     )
+    known = ties.group_by("number").agg(pl.col("day").min())
+    numbered = people.persons.with_columns(
+        person_id=ids.person, number=pl.Series(np.arange(people.persons.height))
+    )
+    joined = numbered.join(known, on="number")
+    return joined.with_columns(recorded_at=dates(joined["day"], policy)).sort("person_id")
 
 
 def relations(people: People, ids: Ids, policy: WorldPolicy) -> pl.DataFrame:
