@@ -64,7 +64,10 @@ class NoValue(_Part):
 
 
 class Few(_Part):
-    """The small-sample rule: while `inspected` is below `below`, `feature` (a count) is used."""
+    """The small-sample rule: while `inspected` is below `below`, `feature` (a count) is used.
+
+    Nothing inspected is nothing known: then the value is missing.
+    """
 
     inspected: Name
     below: float = Field(gt=0)
@@ -86,7 +89,7 @@ class Characteristic(_Part):
     missing: NoValue
     few: Few | None = None
     weight: float = Field(default=1.0, ge=0)
-    basis: str = ""
+    basis: Text | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -137,15 +140,38 @@ class Band(_Part):
     meaning: Text
 
 
+class Condition(_Part):
+    """That `feature` is at least, or below, a number. Of an unknown value only `below` is true."""
+
+    feature: Name
+    at_least: float | None = None
+    below: float | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.at_least is None) == (self.below is None):
+            raise ValueError("a condition needs either `at_least` or `below`")
+        return self
+
+
 class Gate(_Part):
-    """While `feature` is above `above`, no band better than `ceiling` is given."""
+    """While `feature` is above `above`, and `only_if` holds, no band better than `ceiling`."""
 
     code: str = Field(pattern=r"^GATE\.[A-Z_]+$")
     feature: Name
     above: float
+    only_if: Condition | None = None
     ceiling: Name
-    basis: Name
+    basis: Text
     reason: Text
+
+    @property
+    def text(self) -> Text:
+        """The reason with its basis in law."""
+        return Text(
+            zh=f"{self.reason.zh}（依据：{self.basis.zh}）",
+            en=f"{self.reason.en} (basis: {self.basis.en})",
+        )
 
 
 class Scale(_Part):
@@ -174,7 +200,7 @@ class Policy(_Part):
         _check_bands(self.bands)
         _check_names(self)
         for gate in self.gates:
-            gate.reason.check()
+            gate.text.check()
         for code, group in self.groups.items():
             if group.most_lost is not None:
                 _check_cap(self, code, group.most_lost)
@@ -199,13 +225,14 @@ class Policy(_Part):
             + [line.few.feature for line in self.characteristics if line.few]
             + [line.few.inspected for line in self.characteristics if line.few]
             + [gate.feature for gate in self.gates]
+            + [gate.only_if.feature for gate in self.gates if gate.only_if]
         )
 
     @property
     def texts(self) -> dict[str, dict[str, str]]:
         """The text of every reason code."""
         lines = [item for line in self.characteristics for item in line.texts.items()]
-        gates = [(gate.code, gate.reason) for gate in self.gates]
+        gates = [(gate.code, gate.text) for gate in self.gates]
         return {code: text.model_dump() for code, text in (*lines, *gates)}
 
     @cached_property

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from grading.errors import GradingError
-from grading.policy import Bin, Characteristic, Policy
+from grading.policy import Bin, Characteristic, Gate, Policy
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -87,7 +87,7 @@ def place(line: Characteristic, columns: Columns) -> Line:
     if line.few:
         inspected = columns[line.few.inspected]
         few = inspected < line.few.below
-        count = columns[line.few.feature]
+        count = np.where(inspected > 0, columns[line.few.feature], np.nan)
         variant = np.where(few, len(line.bins) + _bin(line.few.bins, count), variant)
         value = np.where(few, count, value)
     woes = np.array(line.woes)
@@ -123,7 +123,18 @@ def _band(policy: Policy, points: Floats) -> Integers:
 def _gated(policy: Policy, columns: Columns, size: int) -> npt.NDArray[np.bool_]:
     if not policy.gates:
         return np.zeros((size, 0), bool)
-    return np.column_stack([columns[gate.feature] > gate.above for gate in policy.gates])
+    return np.column_stack([_holds(gate, columns) for gate in policy.gates])
+
+
+def _holds(gate: Gate, columns: Columns) -> npt.NDArray[np.bool_]:
+    holds: npt.NDArray[np.bool_] = columns[gate.feature] > gate.above
+    if gate.only_if is None:
+        return holds
+    value, condition = columns[gate.only_if.feature], gate.only_if
+    if condition.below is not None:
+        # Written so that an unknown value counts as below: a gate falls away only by what is known.
+        return holds & ~(value >= condition.below)
+    return holds & (value >= np.float64(condition.at_least or 0.0))
 
 
 def _ceiling(policy: Policy, gated: npt.NDArray[np.bool_]) -> Integers:

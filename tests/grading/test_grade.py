@@ -88,8 +88,8 @@ def test_history_says_since_when_a_band_has_held(tmp_path: Path) -> None:
         reason = latest["bad"].reasons[0]
         assert (reason["code"], reason["zh"], reason["en"]) == (
             "GATE.SERIOUS",
-            "严重1",
-            "serious 1",
+            "严重1（依据：法）",
+            "serious 1 (basis: law)",
         )
 
 

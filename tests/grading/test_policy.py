@@ -59,6 +59,7 @@ def test_the_hash_is_of_what_it_says(tmp_path: Path) -> None:
         ("characteristics.2.bins.0.woe", 0.2, "NET.RATE: a capped group gives no points"),
         ("groups.network.most_lost", 25.0, "more than the narrowest band (20.0)"),
         ("gates.0.ceiling", "Z", "GATE.SERIOUS: there is no band 'Z'"),
+        ("gates.0.only_if.at_least", 1.0, "a condition needs either `at_least` or `below`"),
         ("bands.1.from", 700.0, "their bounds must fall"),
         ("bands.1.band", "A", "two bands have the same name"),
     ],

@@ -42,13 +42,15 @@ def test_points_follow_the_formula_and_the_bounds() -> None:
 def test_below_fifty_inspections_counts_are_used() -> None:
     scored = score(POLICY, columns(hit_rate=[1.0, 1.0], inspected=[49, 50], hits=[1, 50]))
     assert scored.points == pytest.approx([600 - 0.4 * UNIT, 600 - UNIT])
+    never = score(POLICY, columns(hit_rate=[NAN], inspected=[0], hits=[0]))
+    assert never.points.tolist() == [600] and "OWN.HITS.MISSING" in never.reasons[0].as_py()
     (reason,) = [r for r in json.loads(scored.reasons[0].as_py()) if r[0].startswith("OWN.HITS")]
     assert reason == ["OWN.HITS.FEW", "hits", 1.0, round(1.4 * UNIT, 1)]
 
 
 def test_a_gate_caps_the_band_and_comes_first() -> None:
-    scored = score(POLICY, columns(age=[9.0, 9.0], serious=[2.0, 0.0]))
-    assert [POLICY.bands[band].band for band in scored.band] == ["D", "B"]
+    scored = score(POLICY, columns(age=[9.0, 9.0, NAN, 30.0], serious=[2.0, 0.0, 1.0, 2.0]))
+    assert [POLICY.bands[band].band for band in scored.band] == ["D", "B", "D", "B"]
     assert json.loads(scored.reasons[0].as_py())[0] == ["GATE.SERIOUS", "serious", 2.0, 0.0]
 
 
