@@ -33,6 +33,9 @@ class Settings:
     embedded_idle: float = _setting(
         2.0, "seconds the embedded server stays after its last user has gone"
     )
+    neo4j_home: Path = _setting(
+        Path(), "home of a Neo4j that `make neo4j` started; rebuilds then import offline"
+    )
     ledger_url: str = _setting(
         "",
         "SQLAlchemy address of the ledger; empty: SQLite in the data folder",

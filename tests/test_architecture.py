@@ -28,7 +28,7 @@ HOMES = {
     "torch": ("gnn/",),
     "torch_geometric": ("gnn/",),
     "py2neo": ("graph/store/py2neo_bridge.py",),
-    "arcadedb_embedded": ("graph/store/embedded.py",),
+    "arcadedb_embedded": ("graph/store/embedded",),
     "fastapi": ("api/",),
     "strawberry": ("api/",),
     "typer": ("cli.py", "commands/"),

@@ -1,0 +1,180 @@
+"""Build a Neo4j of this machine anew by its offline import, and swap the new store in.
+
+The import runs into a data folder of its own while the server still serves the old graph. Then the
+server is stopped, the two store folders change places, and it is started again and counted. If
+anything is wrong by then the old folders go back. `swap.json` says that a swap is under way, so
+that a rebuild which was killed in it is undone by the next.
+"""
+
+import shutil
+import time
+from pathlib import Path
+
+from graph.errors import HawserError, LoadError
+from graph.ontology import EDGE_KINDS, NODE_KINDS
+from graph.settings import Settings
+from graph.store import cypher
+from graph.store.bolt import GraphStore
+from graph.store.counts import check_counts
+from graph.store.neo4j_server import DATABASE, Neo4jServer
+from graph.store.report import LoadReport, Progress
+from graph.store.rows import GraphRows, Part
+
+_STORES = (Path("data/databases") / DATABASE, Path("data/transactions") / DATABASE)
+_TYPES = {"string": "string", "float64": "double", "int64": "long", "array<string>": "string[]"}
+_CONF = "server.directories.data={data}\ndbms.usage_report.enabled=false\n"
+_AWAIT_INDEXES = "CALL db.awaitIndexes(3600)"
+
+
+def rebuild_neo4j(rows: GraphRows, settings: Settings, progress: Progress) -> LoadReport:
+    """Import, swap, count. The caller holds the load lock.
+
+    Raises:
+        LoadError: the import failed or the counts are wrong; the old graph is back.
+        GraphStoreError: the server does not come up.
+    """
+    server = Neo4jServer(settings.neo4j_home.absolute())
+    if not server.settled.exists():
+        raise LoadError(f"{server.home} is not the home of a Neo4j", hint="check HAWSER_NEO4J_HOME")
+    if settings.graph_uri != server.uri:
+        raise LoadError(
+            f"HAWSER_GRAPH_URI is {settings.graph_uri}, but the Neo4j in {server.home} has"
+            f" {server.uri}",
+            hint="check HAWSER_NEO4J_HOME",
+        )
+    recover(server)
+    building = server.home / "building"
+    shutil.rmtree(building, ignore_errors=True)
+    (building / "input").mkdir(parents=True)
+    report = LoadReport(method="offline import")
+    try:
+        _import(rows, server, building, report, progress)
+        _swap(server, building, settings, report)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return report
+
+
+def recover(server: Neo4jServer) -> None:
+    """Undo a swap that was cut short."""
+    if _journal(server).exists():
+        server.stop()
+        _exchange_back(server)
+        server.start()
+
+
+def _import(
+    rows: GraphRows, server: Neo4jServer, building: Path, report: LoadReport, progress: Progress
+) -> None:
+    began = time.monotonic()
+    arguments = _write_input(rows, building / "input", report, progress)
+    report.seconds["input"] = time.monotonic() - began
+    began = time.monotonic()
+    (building / "conf").mkdir()
+    (building / "conf" / "neo4j.conf").write_text(_CONF.format(data=building / "data"))
+    try:
+        server.admin(
+            [
+                "database", "import", "full", DATABASE, "--overwrite-destination",
+                "--multiline-fields=true", "--bad-tolerance=0", "--max-off-heap-memory=1G",
+                f"--report-file={building / 'import.report'}", *arguments,
+            ],
+            conf=building / "conf",
+        )  # fmt: skip
+    except HawserError as error:
+        raise LoadError(f"{error.message}; the graph is as it was") from error
+    report.seconds["import"] = time.monotonic() - began
+
+
+def _write_input(
+    rows: GraphRows, folder: Path, report: LoadReport, progress: Progress
+) -> list[str]:
+    """Write one CSV a part; returns the import's arguments that name them."""
+    arguments = []
+    steps = len(NODE_KINDS) + len(EDGE_KINDS)
+    for place, part in enumerate(rows.node_parts()):
+        progress(part.kind, place / steps)
+        path = folder / f"{part.kind}.csv"
+        report.nodes[part.kind] = _copy(rows, part, path)
+        arguments.append(f"--nodes={part.kind}={path}")
+    for place, kind in enumerate(EDGE_KINDS, start=len(NODE_KINDS)):
+        progress(kind, place / steps)
+        report.edges[kind] = 0
+        for number, part in enumerate(rows.edge_parts(kind)):
+            path = folder / f"{kind}-{number}.csv"
+            report.edges[kind] += _copy(rows, part, path)
+            arguments.append(f"--relationships={kind}={path}")
+    report.written_nodes = sum(report.nodes.values())
+    report.written_edges = sum(report.edges.values())
+    return arguments
+
+
+def _copy(rows: GraphRows, part: Part, path: Path) -> int:
+    """Write a part's rows with the headers the import reads; returns how many."""
+    types = {name: str(kind).lstrip("!") for name, kind in part.table.schema().items()}
+    names = {name: f"{name}:{_TYPES[types[name]]}" for name in part.columns}
+    if part.ends is None:
+        names["id"] = f"id:ID({part.kind})"
+    else:
+        names["source_id"] = f":START_ID({part.ends[0]})"
+        names["target_id"] = f":END_ID({part.ends[1]})"
+    chosen = ", ".join(
+        (f"array_to_string(\"{name}\", ';')" if types[name].startswith("array") else f'"{name}"')
+        + f' AS "{header}"'
+        for name, header in names.items()
+    )
+    query = f"SELECT {chosen} FROM ({rows.lake.connection.compile(part.table)})"
+    target = str(path).replace("'", "''")
+    done = rows.lake.connection.con.execute(f"COPY ({query}) TO '{target}' (FORMAT csv, HEADER)")
+    return int(done.fetchall()[0][0])
+
+
+def _swap(server: Neo4jServer, building: Path, settings: Settings, report: LoadReport) -> None:
+    began = time.monotonic()
+    server.stop()
+    _exchange(server, building)
+    try:
+        server.start()
+        with GraphStore.open(settings) as store:
+            for statement in cypher.schema():
+                store.write(statement.name, statement.cypher, {})
+            store.write("await indexes", _AWAIT_INDEXES, {})
+            check_counts(store, report)
+    except BaseException as error:
+        server.stop()
+        _exchange_back(server)
+        server.start()
+        if isinstance(error, HawserError):
+            raise LoadError(
+                f"the new graph cannot be used ({error.message})", hint="the old one is back"
+            ) from error
+        raise
+    _journal(server).unlink()
+    shutil.rmtree(server.home / "previous")
+    report.seconds["swap"] = time.monotonic() - began
+
+
+def _exchange(server: Neo4jServer, building: Path) -> None:
+    """Put the old store folders aside and the new ones in their place."""
+    shutil.rmtree(server.home / "previous", ignore_errors=True)
+    _journal(server).write_text("the store folders are being exchanged\n")
+    for store in _STORES:
+        old, aside = server.home / store, server.home / "previous" / store
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        if old.exists():
+            old.rename(aside)
+        (building / store).rename(old)
+
+
+def _exchange_back(server: Neo4jServer) -> None:
+    """Put back whatever was put aside."""
+    for store in _STORES:
+        old, aside = server.home / store, server.home / "previous" / store
+        if aside.exists():
+            shutil.rmtree(old, ignore_errors=True)
+            aside.rename(old)
+    _journal(server).unlink()
+
+
+def _journal(server: Neo4jServer) -> Path:
+    return server.home / "swap.json"
