@@ -1,5 +1,7 @@
 """The stage that brings a source into the lake: read, clean, check, append; all or nothing."""
 
+import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from pathlib import Path
@@ -181,7 +183,13 @@ class _Run:
     def _write(self, name: str, frame: pl.DataFrame) -> None:
         self._parts += 1
         path = self.staging / "parts" / f"{name}.{self._parts:05}.parquet"
-        frame.write_parquet(path, compression="lz4")
+        try:
+            frame.write_parquet(path, compression="lz4")
+        except pl.exceptions.ComputeError as error:
+            number = re.search(r"os error (\d+)", str(error))
+            if number is None:
+                raise
+            raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
 
     def _unexpected(self) -> list[str]:
         """What the source should have and does not."""

@@ -374,19 +374,34 @@ def _flush(path: Path) -> None:
 
 @contextlib.contextmanager
 def _told(folder: Path) -> Iterator[None]:
-    """Turn failures of the disk into one line."""
+    """Turn failures of the disk and of memory into one line."""
     try:
         yield
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise (BatchRejected if full else LakeError)(
-            f"the disk of {folder} is full" if full else f"cannot write to {folder} ({error})",
-            hint="free some space and run it again; the lake is as it was"
-            if full
-            else "check the folder and its permissions",
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _full(folder) from error
+        raise LakeError(
+            f"cannot write to {folder} ({error.strerror or error})",
+            hint="check the folder and its permissions; the lake is as it was",
+        ) from error
+    except duckdb.OutOfMemoryException as error:
+        raise LakeError(
+            "the memory allowed to DuckDB is not enough",
+            hint="raise HAWSER_MEMORY_LIMIT; the lake is as it was",
         ) from error
     except duckdb.IOException as error:
-        raise LakeError(f"cannot write to {folder} ({_first_line(error)})") from error
+        if "No space left" in str(error):
+            raise _full(folder) from error
+        raise LakeError(
+            f"cannot write to {folder} ({_first_line(error)})", hint="the lake is as it was"
+        ) from error
+
+
+def _full(folder: Path) -> BatchRejected:
+    return BatchRejected(
+        f"the disk of {folder} is full",
+        hint="free some space and run it again; the lake is as it was",
+    )
 
 
 def _first_line(error: Exception) -> str:
