@@ -15,11 +15,13 @@ from datetime import date
 from typing import Any, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from graph import access
 from graph.algorithms.ownership import owners
 from graph.algorithms.propagation import risk_paths
 from graph.errors import NotFound
+from graph.ontology import NODE_KINDS
 from graph.projection import OWN_MARKING
 from graph.snapshot import Snapshot
 from graph.store.ledger import Grade, Ledger
@@ -39,6 +41,8 @@ INFLUENCE_IS_NOT_GUILT = (
     " 影响不等于过错：可以提高关注程度，绝不据此降低信用等级。"
 )
 
+_SCORE = ("probability", "low", "high", "top_reasons", "model")
+
 
 class Scores(Protocol):
     """What a portrait needs of the scores of a snapshot: see `graph.scores`."""
@@ -50,9 +54,6 @@ class Scores(Protocol):
     @property
     def model(self) -> str:
         """The model's version."""
-
-    def enterprise(self, id: str) -> Mapping[str, Any] | None:
-        """One enterprise's score."""
 
 
 @dataclass(frozen=True)
@@ -208,8 +209,54 @@ class Reader:
     def neighbourhood(
         self, kind: str, id: str, *, limit: int = 100, after: str | None = None
     ) -> Page:
-        """Everything one step away: rows with tie, outward, other, link."""
-        return self._keyed("neighbourhood", limit, after, kind=kind, id=id)
+        """Everything one step away: rows with tie, outward, other, properties, evidence."""
+        page = self._keyed("neighbourhood", limit, after, kind=kind, id=id)
+        return page.map(
+            lambda row: {
+                "tie": row["tie"],
+                "outward": row["outward"],
+                "other": _plain(row["other"]),
+                "properties": _without(row["link"], *_PROVENANCE),
+                "evidence": _evidence(row["link"]),
+            }
+        )
+
+    def node(self, kind: str, id: str) -> Row:
+        """One node of any kind.
+
+        Raises:
+            NotFound: there is none, or none that exists for the reader.
+        """
+        rows = self.ask("node", kind=kind, id=id).rows
+        if not rows:
+            raise NotFound(f"no {kind} {id!r}")
+        return _plain(rows[0]["node"])
+
+    def shipment(self, id: str, *, limit: int = 100) -> Row | None:
+        """A shipment with its goods and parties, None if there is none for the reader.
+
+        Keys: shipment, items, parties, redacted.
+        """
+        found = self.ask("shipment", id=id)
+        if not found.rows:
+            return None
+        items = self.ask("shipment_items", id=id, limit=limit)
+        parties = self.ask("shipment_parties", id=id, limit=limit)
+        redacted = found.redacted
+        redacted.add(items.redacted)
+        redacted.add(parties.redacted)
+        return {
+            "shipment": _plain(found.rows[0]["shipment"]),
+            "items": [row["item"] for row in items.rows],
+            "parties": [
+                {"role": row["role"], "party": _plain(row["party"])} for row in parties.rows
+            ],
+            "redacted": redacted.as_dict(),
+        }
+
+    def counts(self) -> dict[str, int]:
+        """How many nodes of each kind the graph holds; hidden ones count: a number tells little."""
+        return {kind: self.ask("counts", kind=kind).rows[0]["nodes"] for kind in NODE_KINDS}
 
     def risk(self, id: str, *, limit: int = 3) -> Row:
         """The calibrated probability of a violation and the influence along links, kept apart."""
@@ -221,15 +268,23 @@ class Reader:
 
     def probability(self, id: str) -> Row:
         """Keys: probability, low, high, top_reasons, model; null where nobody has scored."""
-        names = ("probability", "low", "high", "top_reasons", "model")
+        return self.probabilities([id]).get(id) or dict.fromkeys(_SCORE)
+
+    def probabilities(self, ids: Sequence[str]) -> dict[str, Row]:
+        """The scores of those of the enterprises that have one. O(n), one pass for all ids."""
         scores = self.sources.scores
         if scores is None or not self.sees_own:
-            return dict.fromkeys(names)
-        try:
-            row = scores.enterprise(id) or {}
-        except NotFound:
-            row = {}
-        return {"model": scores.model, **{name: row.get(name) for name in names[:4]}}
+            return {}
+        table = scores.enterprises
+        wanted = pa.array(sorted(set(ids)), pa.string())
+        rows = table.filter(pc.is_in(table["enterprise_id"], value_set=wanted)).to_pylist()
+        return {
+            row["enterprise_id"]: {
+                **{name: row[name] for name in _SCORE[:4]},
+                "model": scores.model,
+            }
+            for row in rows
+        }
 
     def influence(self, id: str, *, limit: int = 3) -> Row:
         """The influence that reaches the enterprise and its best paths; null without a snapshot."""
@@ -459,5 +514,5 @@ def _peer(row: Row | None) -> Row | None:
     return {name: row[name] for name in ("items", "low", "median", "high")} if row else None
 
 
-def _without(row: Row, *names: str) -> Row:
+def _without(row: Mapping[str, Any], *names: str) -> Row:
     return {key: value for key, value in row.items() if key not in names}

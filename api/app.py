@@ -1,0 +1,167 @@
+"""The web service: GraphQL at `/graphql`, `/health`, and a plain page that says what is served."""
+
+import asyncio
+import html
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from strawberry.fastapi import GraphQLRouter
+
+from api.auth import Gate
+from api.context import Context, open_context
+from api.errors import described
+from api.schema import make_schema
+from api.services import Services
+from graph.errors import HawserError
+from graph.settings import Settings
+
+log = logging.getLogger("hawser.api")
+
+#: Seconds a request may take beyond the time of one query.
+GRACE = 10.0
+_STATUS = {
+    "NOT_FOUND": 404,
+    "BAD_INPUT": 400,
+    "FORBIDDEN": 401,
+    "TIMEOUT": 504,
+    "UNAVAILABLE": 503,
+}
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Hawser</title>
+<h1>Hawser</h1>
+<p>A supply-chain knowledge graph for customs risk. 海关供应链风险知识图谱。</p>
+<p><a href="/graphql">GraphQL, with an explorer</a> · <a href="/schema.graphql">schema</a> ·
+<a href="/health">health</a></p>
+<p>Snapshot {snapshot}, as of {as_of}; scores by {model}; you see {clearance}.</p>
+<table><tr><th>kind</th><th>nodes in the snapshot</th></tr>{rows}</table>
+<p>Influence is not guilt: it can raise attention, it never lowers a class.
+影响不等于过错：可以提高关注程度，绝不据此降低信用等级。</p>
+"""
+
+
+class Router(GraphQLRouter[Context, None]):
+    """GraphQL over HTTP, written with orjson."""
+
+    def encode_json(self, data: object) -> bytes:
+        """The answer's bytes."""
+        return orjson.dumps(data)
+
+
+class TimeLimit:
+    """Answers 504 to a request that takes longer than `seconds`."""
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self.app = app
+        self.seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; requests only, not the life of the service."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            async with asyncio.timeout(self.seconds):
+                await self.app(scope, receive, watched)
+        except TimeoutError:
+            if started:
+                raise
+            text = f"the request took longer than {self.seconds:g} seconds: ask for less"
+            await refusal(text, "TIMEOUT")(scope, receive, send)
+
+
+def refusal(message: str, code: str) -> Response:
+    """An error as GraphQL clients expect it."""
+    body = {"data": None, "errors": [{"message": message, "extensions": {"code": code}}]}
+    return Response(orjson.dumps(body), _STATUS.get(code, 500), media_type="application/json")
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service over one data folder. Stores are opened at the first request that needs them.
+
+    Raises:
+        SettingsError: the tokens file or the clearance cannot be used.
+    """
+    services, gate = Services(settings), Gate(settings)
+    schema = make_schema(settings)
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        services.close()
+
+    async def context(request: Request) -> Context:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        caller = gate.caller(request.client.host if request.client else None, headers)
+        return await asyncio.to_thread(open_context, services, caller)
+
+    app = FastAPI(title="Hawser", docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
+    app.state.services = services
+    router = Router(
+        schema,
+        context_getter=context,
+        graphql_ide="graphiql",
+        allow_queries_via_get=False,
+    )
+    app.include_router(router, prefix="/graphql")
+    app.add_middleware(TimeLimit, seconds=settings.graph_timeout + GRACE)
+    _add_pages(app, services, gate, schema.as_str())
+
+    @app.exception_handler(HawserError)
+    async def expected(request: Request, error: HawserError) -> Response:
+        return refusal(*described(error))
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> Response:
+        return refusal(*described(error))
+
+    return app
+
+
+def _add_pages(app: FastAPI, services: Services, gate: Gate, schema: str) -> None:
+    @app.get("/health")
+    def health() -> Response:
+        """Whether the graph server answers; says nothing about what is in it."""
+        try:
+            services.store.read("health", "RETURN 1 AS one", {}, timeout=5.0)
+        except HawserError as error:
+            return refusal(*described(error))
+        return Response(orjson.dumps({"status": "ok"}), media_type="application/json")
+
+    @app.get("/schema.graphql")
+    def print_schema() -> Response:
+        """The schema as text."""
+        return Response(schema, media_type="text/plain; charset=utf-8")
+
+    @app.get("/", response_class=HTMLResponse)
+    def front(request: Request) -> str:
+        """What is served, for people."""
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        caller = gate.caller(request.client.host if request.client else None, headers)
+        snapshot, scores = services.snapshot, services.scores
+        counts: dict[str, int] = snapshot.node_counts if snapshot else {}
+        values: dict[str, Any] = {
+            "snapshot": snapshot.id if snapshot else "not built yet",
+            "as_of": snapshot.as_of if snapshot else "-",
+            "model": scores.model if scores else "nobody yet",
+            "clearance": caller.clearance,
+        }
+        rows = "".join(
+            f"<tr><td>{kind}</td><td>{count:,}</td></tr>" for kind, count in counts.items()
+        )
+        shown = {name: html.escape(str(value)) for name, value in values.items()}
+        return _PAGE.format(**shown, rows=rows)

@@ -1,0 +1,40 @@
+"""Batched reads, made anew for each request: keys in, results in the keys' order."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from strawberry.dataloader import DataLoader
+
+from queries.catalog import Row
+from queries.portrait import Reader, grade_row
+
+V = TypeVar("V")
+
+
+class Loaders:
+    """The loaders of one request."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.grade: DataLoader[str, Row | None] = _loader(self._grades)
+        self.probability: DataLoader[str, Row | None] = _loader(self._probabilities)
+
+    def _grades(self, ids: list[str]) -> list[Row | None]:
+        ledger = self._reader.sources.ledger
+        if ledger is None or not self._reader.sees_own:
+            return [None] * len(ids)
+        found = ledger.latest_grades(ids)
+        return [grade_row(found[id]) if id in found else None for id in ids]
+
+    def _probabilities(self, ids: list[str]) -> list[Row | None]:
+        found = self._reader.probabilities(ids)
+        return [found.get(id) for id in ids]
+
+
+def _loader(read: Callable[[list[str]], list[V]]) -> DataLoader[str, V]:
+    import asyncio
+
+    async def load(keys: list[str]) -> list[V]:
+        return await asyncio.to_thread(read, keys)
+
+    return DataLoader(load_fn=load)

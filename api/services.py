@@ -1,0 +1,117 @@
+"""What the API reads from, opened when first needed and shared by all requests.
+
+A snapshot, its scores and the name index are looked up anew on each request (one small file each),
+so a new one is served without a restart.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+from typing import Any, TypeVar
+
+from graph.errors import NotFound, SnapshotError
+from graph.scores import Scores, open_scores
+from graph.settings import Settings
+from graph.snapshot import Snapshot, open_snapshot
+from graph.store.bolt import GraphStore
+from graph.store.lake import Lake
+from graph.store.ledger import Ledger
+from graph.store.search import SearchIndex, open_search
+from queries.portrait import Sources
+
+T = TypeVar("T")
+
+
+class Services:
+    """The stores of one data folder. `close` when done."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._lock = Lock()
+        self._lake_lock = Lock()
+        self._open: dict[str, tuple[object, Any]] = {}
+
+    def _once(self, name: str, version: object, make: Callable[[], T]) -> T:
+        """What was made for this version of a file, or make it. One thread makes."""
+        with self._lock:
+            known = self._open.get(name)
+            if known is None or known[0] != version:
+                known = (version, make())
+                self._open[name] = known
+            result: T = known[1]
+            return result
+
+    @property
+    def store(self) -> GraphStore:
+        """The graph server. Raises `GraphStoreError`."""
+        return self._once("store", 0, lambda: GraphStore.open(self.settings))
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger. Raises `LedgerError`."""
+        return self._once("ledger", 0, lambda: Ledger(self.settings))
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The snapshot built last, None when there is none yet."""
+        version = _version(self.settings.snapshot_folder / "latest")
+        if version is None:
+            return None
+        try:
+            return self._once("snapshot", version, lambda: open_snapshot(self.settings))
+        except SnapshotError:
+            if _version(self.settings.snapshot_folder / "latest") is None:
+                return None
+            raise
+
+    @property
+    def scores(self) -> Scores | None:
+        """The scores of that snapshot, None when it has not been scored."""
+        snapshot = self.snapshot
+        if snapshot is None:
+            return None
+        version = _version(self.settings.score_folder / snapshot.id / "manifest.json")
+        if version is None:
+            return None
+        key = (snapshot.id, version)
+        try:
+            return self._once("scores", key, lambda: open_scores(self.settings, snapshot.id))
+        except NotFound:
+            return None
+
+    @property
+    def search(self) -> SearchIndex:
+        """The name index. Raises `SearchError` when there is none."""
+        version = _version(self.settings.search_folder / "current")
+        return self._once("search", version, lambda: open_search(self.settings))
+
+    def evidence(self, records: list[str]) -> list[dict[str, Any]]:
+        """Where records were read from: table, source, file, row, batch, marking, recorded_at.
+
+        The lake's connection serves one question at a time. O(records in the lake).
+        """
+        lake = self._once("lake", 0, lambda: Lake(self.settings))
+        with self._lake_lock:
+            rows: list[dict[str, Any]] = lake.records(records).to_pylist()
+        return rows
+
+    def sources(self) -> Sources:
+        """What portraits are read from."""
+        return Sources(self.store, self.ledger, self.scores, self.snapshot)
+
+    def close(self) -> None:
+        """Close what was opened; the services can be used again afterwards."""
+        with self._lock:
+            opened, self._open = dict(self._open), {}
+        for name in ("store", "ledger", "lake"):
+            if name in opened:
+                opened[name][1].close()
+
+
+def _version(path: Path) -> tuple[int, int] | None:
+    """What changes when a file is replaced; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino
