@@ -1,0 +1,213 @@
+"""The commands as a user runs them: answers, exit statuses, one line for what is refused."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = (
+    "demo", "world", "ingest", "quarantine", "resolve", "load", "snapshot", "features", "train",
+    "score", "grade", "serve", "search", "portrait", "paths", "owners", "query", "screen", "export",
+    "bench", "doctor",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command did."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one object on standard output."""
+        assert self.status == 0, self.err
+        return json.loads(self.out)
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    own = {name: text for name, text in os.environ.items() if not name.startswith("HAWSER_")}
+    return {**own, "HAWSER_HOME": str(home), "PYTHONPATH": str(ROOT), **more}
+
+
+def hawser(home: Path, *arguments: str | Path, **more: str) -> Done:
+    command = [sys.executable, "-c", "import cli; cli.main()", *map(str, arguments)]
+    done = subprocess.run(
+        command, env=environment(home, **more), capture_output=True, text=True, timeout=300
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def deliver(folder: Path, **tables: Sequence[str]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, lines in tables.items():
+        (folder / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+ENTERPRISES = (
+    "enterprise_id,name,country,registered_on",
+    "E1,宁波海丰进出口有限公司,CN,2015-06-01",
+    "E2,Harbour Ltd,VN,",
+)
+
+
+def test_help_names_every_command_and_is_quick(tmp_path: Path) -> None:
+    started = time.monotonic()
+    done = hawser(tmp_path, "--help", COLUMNS="200")
+    assert done.status == 0
+    assert [name for name in COMMANDS if f" {name} " not in done.out] == []
+    assert time.monotonic() - started < 10  # half a second on a quiet machine
+
+
+@pytest.mark.parametrize("arguments", [["nothing"], ["paths"], ["snapshot", "--as-of", "soon"]])
+def test_wrong_usage_exits_2(tmp_path: Path, arguments: list[str]) -> None:
+    done = hawser(tmp_path, *arguments)
+    assert done.status == 2
+    assert done.out == ""
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["ingest", "nowhere", "."], "no source 'nowhere'"),
+        (["ingest", "tables", "missing"], "missing"),
+        (["paths", "E1"], "snapshot"),
+        (["grade"], "snapshot"),
+        (["export", "out", "--format", "xml"], "xml"),
+        (["query", "nothing"], "no query"),
+    ],
+)
+def test_what_is_refused_says_so_in_one_line(
+    tmp_path: Path, arguments: list[str], says: str
+) -> None:
+    done = hawser(tmp_path / "home", *arguments)
+    assert done.status == 1, done.err
+    assert done.out == ""
+    assert done.err.startswith("hawser: ") and done.err.count("\n") == 1
+    assert says in done.err
+
+
+def test_settings_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
+    done = hawser(tmp_path, "doctor", HAWSER_API_PORT="many")
+    assert done.status == 1
+    assert done.err.count("\n") == 1 and "HAWSER_API_PORT" in done.err
+
+
+def test_an_unexpected_error_is_one_line_and_in_the_log(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "search").mkdir(parents=True)
+    (home / "search" / "made-from.json").write_text("{", encoding="utf-8")
+    done = hawser(home, "search", "anything")
+    assert done.status == 1
+    assert done.err.count("\n") == 1 and "unexpected" in done.err
+    assert "Traceback" in (home / "logs" / "hawser.log").read_text(encoding="utf-8")
+
+
+def test_doctor_tells_settings_and_surroundings(tmp_path: Path) -> None:
+    secret = "postgresql+psycopg://user:hush@nowhere.invalid/x"
+    done = hawser(tmp_path / "home", "doctor", "--json", HAWSER_MEMORY_LIMIT="1GB")
+    found = done.json
+    assert {"version", "python", "home", "settings", "checks"} <= set(found)
+    memory = next(row for row in found["settings"] if row["name"] == "memory_limit")
+    assert memory["value"] == "1GB" and memory["changed"]
+    assert not (tmp_path / "home").exists()
+    masked = hawser(tmp_path / "home", "doctor", HAWSER_LEDGER_URL=secret)
+    assert masked.status == 1 and "hush" not in masked.out + masked.err
+
+
+def test_a_delivery_is_read_once_and_bad_rows_are_listed(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    many = [f"E{n},Firm {n},CN," for n in range(3, 10)]
+    folder = deliver(tmp_path / "in", enterprises=[*ENTERPRISES, *many, "E10,Nowhere Ltd,XX,"])
+    first = hawser(home, "ingest", "tables", folder, "--json").json
+    assert first["source"] == "tables" and len(first["batches"]) == 1
+    assert first["accepted"] == {"enterprises": 9} and first["quarantined"] == {"enterprises": 1}
+    assert first["unchanged"] is False
+    again = hawser(home, "ingest", "tables", folder, "--json").json
+    assert again["unchanged"] is True and again["accepted"] == {}
+    rows = hawser(home, "quarantine", "--json").json["rows"]
+    assert [(row["file"], row["row"], row["field"], row["value"]) for row in rows] == [
+        ("enterprises.csv", 10, "country", "XX")
+    ]
+    assert rows[0]["reason"] and rows[0]["source"] == "tables"
+
+
+def test_the_same_lake_gives_the_same_snapshot(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    hawser(home, "ingest", "tables", deliver(tmp_path / "in", enterprises=ENTERPRISES))
+    days = ("--as-of", "2026-01-01", "--known-at", "2026-01-01")
+    one, two = (hawser(home, "snapshot", *days, "--json").json for _ in range(2))
+    assert one == two
+    assert one["as_of"] == one["known_at"] == "2026-01-01"
+    assert one["nodes"]["Enterprise"] >= 1 and "OWNS" in one["edges"]
+
+
+def test_names_are_found_in_both_scripts_and_screened(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    entries = ("entry_id,list,name,aliases,kind", "L1,Test list,Harbor Limited,海港公司,enterprise")
+    folder = deliver(tmp_path / "in", enterprises=ENTERPRISES, list_entries=entries)
+    hawser(home, "ingest", "tables", folder)
+    found = hawser(home, "search", "海丰", "--json").json["results"]
+    assert found[0]["id"] == "E1" and set(found[0]) == {"id", "kind", "name", "score", "reason"}
+    names = tmp_path / "names.csv"
+    names.write_text("name\nHarbour Ltd\nNobody At All\n", encoding="utf-8")
+    out = tmp_path / "out.csv"
+    assert hawser(home, "screen", names, "--output", out).status == 0
+    with out.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == [
+        "query", "rank", "entry_id", "list", "name", "score", "match", "reason",
+    ]  # fmt: skip
+    best = rows[0]
+    assert (best["query"], best["entry_id"], best["match"]) == ("Harbour Ltd", "L1", "true")
+    assert all(row["match"] == "false" for row in rows if row["query"] == "Nobody At All")
+
+
+def test_paths_and_owners_of_the_small_world(world_home: Path, world_folder: Path) -> None:
+    import polars as pl
+
+    ring = pl.read_parquet(world_folder / "truth" / "enterprises.parquet")["enterprise_id"][0]
+    found = hawser(world_home, "paths", ring, "--json").json
+    assert {"target", "influence", "paths", "remainder", "skipped_hubs", "partial", "snapshot",
+            "policy"} <= set(found)  # fmt: skip
+    for path in found["paths"]:
+        assert {"contribution", "source", "hops"} <= set(path)
+        for hop in path["hops"]:
+            assert {"from", "to", "kind", "valid_from", "valid_to", "evidence"} <= set(hop)
+    owners = hawser(world_home, "owners", ring, "--json").json
+    assert owners["target"] == ring
+    assert "influence is not guilt" in hawser(world_home, "paths", ring).out
+
+
+def test_export_writes_every_kind(world_home: Path, tmp_path: Path) -> None:
+    done = hawser(world_home, "export", tmp_path / "out", "--format", "csv", "--json").json
+    assert done["files"]["nodes/Shipment.csv"] == 4_000
+    with (tmp_path / "out" / "edges" / "IMPORTED.csv").open(encoding="utf-8") as file:
+        assert sum(1 for _ in file) == 1 + done["files"]["edges/IMPORTED.csv"]
+
+
+def test_interrupting_leaves_no_trace(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "import cli; cli.main()", "world", str(tmp_path / "w")]
+    command += ["--enterprises", "100000"]
+    with subprocess.Popen(
+        command, env=environment(tmp_path / "home"), stderr=subprocess.PIPE, text=True
+    ) as child:
+        time.sleep(3)
+        child.send_signal(signal.SIGINT)
+        _, err = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "Traceback" not in err
