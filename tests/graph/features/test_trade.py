@@ -45,8 +45,7 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> Cut:
     tables = _corrected(
         {path.stem: pl.read_parquet(path) for path in (root / "world/tables").glob("*.parquet")}
     )
-    days = tables["shipments"]["declared_at"].sort()
-    day = days[int(len(days) * 0.7)] - timedelta(1)
+    day = _last_day(tables)
     whole = _lake(root / "whole", tables)
     short = _lake(root / "short", _until(tables, day))
     following = tables["shipments"].filter(
@@ -69,6 +68,14 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> Cut:
     )
 
 
+def _last_day(tables: Tables) -> date:
+    """The day before the first declarations of a late quarter: what is frozen then is fresh."""
+    days = tables["shipments"]["declared_at"].unique().sort()
+    late = days.filter(days >= days[int(len(days) * 0.7)])
+    first = late.filter(late.dt.quarter() != late.dt.offset_by("-7d").dt.quarter())[0]
+    return first - timedelta(1)
+
+
 def _frame(table: pa.Table) -> pl.DataFrame:
     return pl.DataFrame(table).sort("shipment_id")
 
@@ -88,7 +95,17 @@ def _corrected(tables: Tables) -> Tables:
     tables["findings"] = tables["findings"].with_columns(
         _weekly("inspected_on"), _weekly("recorded_at")
     )
-    findings = tables["findings"]
+    inspected = tables["shipments"].gather_every(3).with_row_index("number")
+    more = inspected.select(
+        pl.concat_str(pl.lit("more"), pl.col("number")).alias("finding_id"),
+        "shipment_id",
+        inspected_on=pl.col("declared_at"),
+        recorded_at=pl.col("declared_at") + timedelta(14),
+        outcome=pl.when(pl.col("number") % 5 == 0)
+        .then(pl.lit("violation"))
+        .otherwise(pl.lit("compliant")),
+    )
+    findings = pl.concat([tables["findings"], more], how="diagonal")
     overturned = findings.gather_every(3).with_columns(
         pl.lit("compliant").alias("outcome"), pl.col("recorded_at") + timedelta(45)
     )
