@@ -4,7 +4,7 @@ import os
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -79,7 +79,7 @@ def world(
         int | None, typer.Option(min=1, help="Number of shipments (by enterprises).")
     ] = None,
     seed: Seed = 7,
-    format: Annotated[str, typer.Option(help="parquet or csv.")] = "parquet",
+    format: Annotated[Literal["parquet", "csv"], typer.Option(help="Files.")] = "parquet",
     json: Json = False,
 ) -> None:
     """Write the canonical tables of a simulated world, and what is true in it apart."""
@@ -277,7 +277,7 @@ def portrait(
 
     with output.working("portrait") as _:
         found = explore.portrait(output.settings(), id, as_of=as_of, snapshot=snapshot)
-    output.emit(found, json=json)
+    output.emit(found, json=json, text=lambda: explore.show_portrait(found))
 
 
 @app.command(rich_help_panel=ASK)

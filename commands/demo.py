@@ -97,7 +97,8 @@ def _server(settings: Settings) -> set[int]:
     """The process id of the embedded graph server, if one runs."""
     from graph.store.server_folder import server_folder
 
-    running = server_folder(settings.home).running()
+    folder = server_folder(settings.home)
+    running = folder.running() if folder.server_lock.exists() else None
     return {running.pid} if running else set()
 
 
@@ -111,9 +112,8 @@ def _bring_in(story: Story) -> None:
         folder = settings.home / "world"
         source, path = "tables", folder / "tables"
         if not (folder / "truth").exists():
-            story.stage(
-                "world", lambda p: stages.world(folder, plan.enterprises, plan.seed, report=p)
-            )
+            wanted = stages.World(folder, plan.enterprises, plan.seed)
+            story.stage("world", lambda p: stages.world(wanted, p))
     story.told["ingest"] = story.stage(
         "ingest", lambda p: stages.ingest(settings, stages.Delivery(source, path), p)
     )

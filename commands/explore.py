@@ -1,6 +1,6 @@
 """Questions to a data folder: search, portrait, paths, owners and named queries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,11 @@ from commands import output, stages
 from graph.errors import NotFound
 from graph.ontology import EDGE_KINDS, NODE_KINDS
 from graph.settings import Settings
+
+#: The sections of a portrait in the order they are shown.
+SECTIONS = (
+    "registration", "grade", "risk", "credit", "related", "clearance", "commodities", "prices",
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from queries.catalog import NamedQuery
@@ -143,3 +148,59 @@ def show_paths(found: dict[str, Any]) -> None:
         said.append("No path from a penalised or listed party within reach.")
     for line in said:
         output.answer().print(line, markup=False, soft_wrap=True)
+
+
+def show_portrait(found: dict[str, Any]) -> None:
+    """Print a portrait: each section's own values as lines, its lists as tables."""
+    who = found["enterprise"]
+    names = ", ".join(name for name in (who["name"], who["name_en"]) if name)
+    output.answer().print(
+        f"{names} ({who['id']}, {who['country']}), as of {found['as_of']}, "
+        f"snapshot {found['snapshot']}",
+        style="bold",
+        markup=False,
+        soft_wrap=True,
+    )
+    for section in SECTIONS:
+        for title, content in _sections(section, found.get(section)):
+            _show_section(title, content)
+
+
+def _sections(name: str, content: Any) -> list[tuple[str, Any]]:
+    """A section and the sections in it (those that hold rows or values of their own)."""
+    if not isinstance(content, Mapping):
+        return [(name, content)]
+    inner = {key: item for key, item in content.items() if isinstance(item, Mapping)}
+    lists = {key: item for key, item in inner.items() if "rows" in item}
+    own = {key: item for key, item in content.items() if key not in lists}
+    parts = [(name, own)] if own else []
+    return [*parts, *((f"{name}: {key}", item) for key, item in lists.items())]
+
+
+def _show_section(title: str, content: Any) -> None:
+    if not isinstance(content, Mapping) or not content:
+        output.answer().print(f"\n{title}: none", style="bold", markup=False)
+        return
+    if "rows" in content:
+        rows = [_flat(row) for row in content["rows"]]
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        output.table(title, columns, ([row.get(key) for key in columns] for row in rows))
+        return
+    output.table(title, ("", ""), _flat(content).items())
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row's own values; evidence as its record, linked parties by name, paths as their number."""
+    flat: dict[str, Any] = {}
+    for key, value in row.items():
+        if key in ("redacted", "next", "sort_key", "partial") or value in (None, []):
+            continue
+        if isinstance(value, Mapping):
+            flat[key] = (
+                value.get("name") or value.get("record") or value.get("text") or value.get("id")
+            )
+        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+            flat[key] = [item.get("en") or item.get("id") or "…" for item in value]
+        else:
+            flat[key] = value
+    return {key: value for key, value in flat.items() if value is not None}

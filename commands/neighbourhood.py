@@ -51,7 +51,8 @@ def draw(ball: Ball, centre: int, hops: int) -> "networkx.MultiDiGraph[str]":
     )
     graph.add_nodes_from(_node_rows(ball, nodes))
     for kind in ball.kinds:
-        graph.add_edges_from(_edge_rows(ball, kind, nodes))
+        for source, target, key, attributes in _edge_rows(ball, kind, nodes):
+            graph.add_edge(source, target, key=key, **attributes)
     return graph
 
 

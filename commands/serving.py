@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -17,6 +18,20 @@ import uvicorn
 from commands.output import note
 from graph.errors import HawserError
 from graph.settings import Settings
+
+#: The portrait that the demo asks for over HTTP.
+PORTRAIT = """
+query Portrait($id: String!) {
+  enterprise(id: $id) {
+    asOf
+    snapshot
+    enterprise { id name country }
+    registration { nameEn uscc }
+    grade { band points reasons { en zh } }
+    risk { probability { probability low high } influence { influence } note }
+  }
+}
+"""
 
 #: Seconds a server may take to answer its first request.
 START = 60.0
@@ -57,7 +72,12 @@ def beside(settings: Settings) -> Iterator[str]:
 def _child(settings: Settings, stderr: int | None) -> Iterator["subprocess.Popen[str]"]:
     command = [sys.executable, "-c", "import cli; cli.main()", "serve"]
     command += ["--host", settings.api_host, "--port", str(_free(settings))]
-    environment = {**os.environ, "HAWSER_HOME": str(settings.home.absolute())}
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    environment = {
+        **os.environ,
+        "HAWSER_HOME": str(settings.home.absolute()),
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+    }
     child = subprocess.Popen(command, stderr=stderr, text=True, env=environment)
     try:
         yield child

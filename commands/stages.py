@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from commands.output import Report
 from graph.errors import HawserError
@@ -28,7 +28,7 @@ class World:
     enterprises: int
     seed: int
     shipments: int | None = None
-    format: str = "parquet"
+    format: Literal["parquet", "csv"] = "parquet"
 
 
 def world(wanted: World, progress: Report) -> dict[str, Any]:
