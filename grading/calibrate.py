@@ -20,8 +20,8 @@ from grading.policy import Characteristic, Policy, parse_policy
 from grading.scorecard import Columns, Floats, place
 
 Bools = npt.NDArray[np.bool_]
-#: Added to the weight of each side of each bin, so that an empty one has a finite value.
-SMOOTHING = 0.5
+#: Enterprises of average risk added to each bin, so that a thin one has a finite value near 0.
+SMOOTHING = 1.0
 #: Strength of the pull of the weights towards 1, the value the expert bins assume.
 PULL = 1.0
 _FEWEST = 20
@@ -90,10 +90,10 @@ def _counted(line: Characteristic, columns: Columns, bad: Bools, count: Floats) 
     size = len(line.woes)
     variant = place(line, columns).variant
     compliant, violating = (
-        np.bincount(variant[side], count[side], minlength=size) for side in (~bad, bad)
+        np.bincount(variant[side], count[side], minlength=size).astype(np.float64)
+        for side in (~bad, bad)
     )
-    good = (compliant + SMOOTHING) / (compliant + SMOOTHING).sum()
-    ill = (violating + SMOOTHING) / (violating + SMOOTHING).sum()
+    good, ill = (_shares(side, float(count.sum())) for side in (compliant, violating))
     woe = np.log(good / ill)
     bounds = [bin.below for bin in (*line.bins, *line.few_bins)]
     return pl.DataFrame(
@@ -110,12 +110,21 @@ def _counted(line: Characteristic, columns: Columns, bad: Bools, count: Floats) 
     )
 
 
+def _shares(side: Floats, total: float) -> Floats:
+    """Each bin's share of the compliant or the violating, with `SMOOTHING` added to the bin."""
+    padded: Floats = side / side.sum() + SMOOTHING / total
+    shares: Floats = padded / padded.sum()
+    return shares
+
+
 def _fitted(policy: Policy, line: Characteristic, counted: pl.DataFrame) -> Characteristic:
     """The characteristic with values from the counts, in the declared order and within the cap."""
     capped = policy.groups[line.group].most_lost is not None
     size, few = len(line.bins), len(line.few_bins)
-    woe = counted["woe"].to_numpy().copy()
-    mass = (counted["compliant"] + counted["violating"] + SMOOTHING).to_numpy()
+    mass = (counted["compliant"] + counted["violating"]).to_numpy()
+    # A bin that nobody is in keeps the value of the policy, which then hardly weighs in the order.
+    woe = np.where(mass > 0, counted["woe"].to_numpy(), counted["expert"].to_numpy())
+    mass = mass + SMOOTHING
     pool = _ordered(line.order)
     parts = [pool(woe[at], mass[at]) for at in (slice(0, size), slice(size, size + few))]
     # In a capped group the best bin is worth nothing, and the others what they lack of it.
