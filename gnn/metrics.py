@@ -199,9 +199,13 @@ def _replicated_precision(
     """`precision_at` of every replicate at once. Shapes: (b, n) in, (b,) out."""
     order, ends = _tie_groups(score)
     each = counts if weight is None else counts * weight
+    everything = each.sum(axis=1)
+    # The budget is spent long before the end of the ranking: the rest need not be summed.
+    last = np.searchsorted(ends, min(len(score) - 1, int(6 * share * len(score)) + 200))
+    order, ends = order[: ends[last] + 1], ends[: last + 1]
     total = np.cumsum(each[:, order], axis=1)[:, ends]
-    found = np.cumsum((each * outcome)[:, order], axis=1)[:, ends]
-    budget = share * total[:, -1]
+    found = np.cumsum(each[:, order] * outcome[order], axis=1)[:, ends]
+    budget = share * everything
     after = np.minimum((total < budget[:, None]).sum(axis=1), total.shape[1] - 1)
     row = np.arange(len(counts))
     before = np.maximum(after - 1, 0)

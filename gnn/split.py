@@ -38,13 +38,17 @@ def split_by_time(
 ) -> Split:
     """Cut the labelled rows (`declared`, `recorded`: days; `outcome`: 0/1).
 
-    The days of the cuts are quantiles of `everything`, the days of all shipments, labelled or not.
+    The days of the cuts are quantiles of `everything`, the days of all shipments, labelled or not;
+    validation begins earlier where it would hold too few violations to choose by.
 
     Raises:
         TooFewLabels: a part has too few violations or no compliant row.
     """
-    validation_from = _quantile(everything, 1 - config.validation_share - config.test_share)
     test_from = _quantile(everything, 1 - config.test_share)
+    found = np.sort(declared[(outcome == 1) & (declared < test_from) & (recorded < test_from)])
+    needed = int(found[-config.minimum_positives :].min(initial=test_from))
+    wanted = _quantile(everything, 1 - config.validation_share - config.test_share)
+    validation_from = min(wanted, needed)
     parts = Split(
         train=np.flatnonzero((declared < validation_from) & (recorded < validation_from)),
         validation=np.flatnonzero(

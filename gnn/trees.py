@@ -22,6 +22,9 @@ from gnn.metrics import Floats
 
 Matrix = npt.NDArray[np.float32]
 
+# Up to this many rows one thread is about as fast as many, and does not wait for busy processors.
+_FEW = 20_000
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -132,7 +135,7 @@ def _fit_one(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Only training set found", module="lightgbm")
         booster = lightgbm.train(
-            _parameters(config, seed, threads),
+            _parameters(config, seed, threads if len(rows.outcome) > _FEW else 1),
             data,
             num_boost_round=rounds or config.most_rounds,
             valid_sets=watched,

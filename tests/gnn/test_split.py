@@ -42,3 +42,11 @@ def test_weights_are_inverse_probabilities_clipped_with_mean_one() -> None:
     assert selection_weights(np.full(5, np.nan)) == pytest.approx(1)
     mixed = selection_weights(np.array([0.5, 0.5, np.nan, 2.0]))
     assert mixed == pytest.approx(1)
+
+
+def test_validation_begins_earlier_when_violations_are_rare() -> None:
+    declared, recorded, outcome = _labels()
+    rare = np.where(declared % 20 == 0, outcome * 0 + 1, 0.0)
+    split = split_by_time(declared, recorded, rare, declared, SplitConfig(minimum_positives=6))
+    assert rare[split.validation].sum() == 6
+    assert split.validation_from < 0.65 * 400
