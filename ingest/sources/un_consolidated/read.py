@@ -41,16 +41,18 @@ def _entries(path: Path, name: str) -> Iterator[Row]:
     Raises `FileRejected` for broken XML and for a document type, which the list does not have and
     which could name files or blow up entities.
     """
-    try:
-        for _, element in etree.iterparse(
-            str(path), tag=tuple(_KINDS), resolve_entities=False, load_dtd=False, no_network=True
-        ):
-            if element.getroottree().docinfo.doctype:
-                raise FileRejected(path, "has a document type, which the list never has")
-            yield _entry(element, name)
-            element.clear()
-    except etree.XMLSyntaxError as error:
-        raise FileRejected(path, f"is not well-formed XML ({error.msg})") from error
+    with path.open("rb") as file:
+        parser = etree.iterparse(
+            file, tag=tuple(_KINDS), resolve_entities=False, load_dtd=False, no_network=True
+        )
+        try:
+            for _, element in parser:
+                if element.getroottree().docinfo.doctype:
+                    raise FileRejected(path, "has a document type, which the list never has")
+                yield _entry(element, name)
+                element.clear()
+        except etree.XMLSyntaxError as error:
+            raise FileRejected(path, f"is not well-formed XML ({error.msg})") from error
 
 
 def _entry(element: etree._Element, name: str) -> Row:
