@@ -292,7 +292,7 @@ class GraphStore:
         attempts = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: self._again(error)),
             stop=tenacity.stop_after_attempt(_ATTEMPTS),
-            wait=tenacity.wait_exponential_jitter(initial=0.1, max=_LONGEST_WAIT),
+            wait=tenacity.wait_exponential_jitter(multiplier=0.1, max=_LONGEST_WAIT),
             reraise=True,
         )
         try:
