@@ -16,6 +16,9 @@ SAME_STEM, SAME_STEM_ZH = 0.9, 0.85
 #: A Chinese name whose characters all stand, in order, in a longer one is its usual short form:
 #: 辉煌科技 of 河南辉煌科技. At least this many characters.
 SHORT_FORM, SHORTEST_FORM = 0.96, 4
+#: Names that differ in a few letters, or in the legal form, are as often two companies as one: they
+#: are at most this similar, and something else has to speak for the pair.
+NEAR = 0.89
 #: Names that differ in a number ("Fund II", "Fund III") are at most this similar.
 OTHER_NUMBER = 0.7
 
@@ -46,7 +49,8 @@ def similarity(pairs: pl.DataFrame, left: Side, right: Side) -> pl.DataFrame:
     """The most similar two names of each pair, 0 to 1: `left`, `right`, `similarity`.
 
     In one script the normalised Indel similarity of the cores, or `SAME_STEM`, or `SHORT_FORM`; in
-    two the Indel similarity of the Latin forms, with or without the region. `OTHER_NUMBER` limits.
+    two the Indel similarity of the Latin forms, with or without the region. `OTHER_NUMBER` and
+    `NEAR` limit.
     """
     rows = pairs.join(left.names, left_on="left", right_on="id").join(
         right.names, left_on="right", right_on="id", suffix="_right"
@@ -61,9 +65,17 @@ def similarity(pairs: pl.DataFrame, left: Side, right: Side) -> pl.DataFrame:
     alike = pl.when("han").then(SAME_STEM_ZH).otherwise(SAME_STEM)
     same_stem = pl.when(pl.col("stem") == pl.col("stem_right")).then(alike).otherwise(0.0)
     short = pl.when("short").then(SHORT_FORM).otherwise(0.0)
-    within = pl.max_horizontal("core_ratio", same_stem, short)
+    equal = pl.when(pl.col("core") == pl.col("core_right")).then(1.0).otherwise(NEAR)
+    near = pl.min_horizontal("core_ratio", equal)
+    within = pl.max_horizontal(near, same_stem, short)
     across = pl.max_horizontal("roman_ratio", "local_ratio")
-    limit = pl.when(pl.col("numbers") != pl.col("numbers_right")).then(OTHER_NUMBER).otherwise(1.0)
+    limit = (
+        pl.when(pl.col("numbers") != pl.col("numbers_right"))
+        .then(OTHER_NUMBER)
+        .when(pl.col("form") != pl.col("form_right"))
+        .then(NEAR)
+        .otherwise(1.0)
+    )
     best = pl.when(one_script).then(within).otherwise(across)
     return (
         measured.with_columns(similarity=pl.min_horizontal(best, limit))

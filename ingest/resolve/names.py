@@ -3,7 +3,7 @@
 `core` is the name without legal form, spaces and marks: simplified characters or Latin letters.
 `roman` is its Latin form: pinyin, with the common words of Chinese company names in English.
 `stem` is the core without region and common words, `local` the Latin form without the region.
-`numbers` are the numbers in the name.
+`numbers` are the numbers in the name, `form` its legal form where that is telling, else null.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _LETTERS = {
     "&": " and ",
 }  # fmt: skip
 _NUMERALS = dict(zip("一二三四五六七八九十", map(str, range(1, 11)), strict=True))
-FORMS = ("name", "clean", "han", "core", "roman", "stem", "local")
+FORMS = ("name", "clean", "han", "core", "roman", "stem", "local", "form")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Words:
     generic_zh: tuple[str, ...]
     generic_latin: tuple[str, ...]
     regions_zh: tuple[str, ...]
+    telling_forms: tuple[str, ...]
+    same_forms: tuple[tuple[str, str], ...]
     english: tuple[tuple[str, str], ...]
 
 
@@ -41,8 +43,8 @@ class Words:
 def words() -> Words:
     """The word lists, read once."""
     content = yaml.safe_load((Path(__file__).parent / "names.yml").read_text(encoding="utf-8"))
-    english = tuple(sorted(content.pop("english").items()))
-    return Words(**{name: tuple(found) for name, found in content.items()}, english=english)
+    pairs = {name: tuple(sorted(content.pop(name).items())) for name in ("english", "same_forms")}
+    return Words(**{name: tuple(found) for name, found in content.items()}, **pairs)
 
 
 @cache
@@ -53,7 +55,7 @@ def regions_latin() -> tuple[str, ...]:
 
 def normalise(names: pl.Series, *, ordered: bool = True) -> pl.DataFrame:
     """Forms of the distinct names: `name`, `han`, `core`, `roman`, `stem`, `local`,
-    `numbers`.
+    `form`, `numbers`.
 
     With `ordered` false (persons) the words of a Latin name are sorted, since lists write
     "FAMILY, Given". A name with no letter has an empty core. O(total length).
@@ -111,6 +113,7 @@ def _chinese(frame: pl.DataFrame) -> pl.DataFrame:
         roman=_roman(frame["core"]),
         stem=pl.when(bare.str.len_chars() >= 2).then(bare).otherwise("local"),
         local=_roman(frame["local"]),
+        form=pl.lit(None, pl.String),
     ).select(FORMS)
 
 
@@ -138,8 +141,10 @@ def _latin(frame: pl.DataFrame, ordered: bool) -> pl.DataFrame:
     core = kept.list.join("")
     local = kept.list.filter(~pl.element().is_in(regions_latin()))
     local = pl.when(local.list.len() > 0).then(local).otherwise(kept)
+    told = tokens.list.eval(pl.element().replace(dict(lists.same_forms)))
+    form = told.list.filter(pl.element().is_in(lists.telling_forms)).list.last()
     return frame.with_columns(
-        core=core, roman=core, stem=bare.list.join(""), local=local.list.join("")
+        core=core, roman=core, stem=bare.list.join(""), local=local.list.join(""), form=form
     ).select(FORMS)
 
 

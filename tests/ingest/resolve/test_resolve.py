@@ -64,6 +64,8 @@ def test_planted_variants_are_found_and_strangers_are_not() -> None:
             "b2": {"name": "NORDSEE REEDEREI", **abroad},
             "b3": {"name": "Nordsee Reederei Trading GmbH", "country": "AT"},
             "b4": {"name": "Nordsee Fischerei GmbH", **abroad},
+            "b5": {"name": "Nordsee Reederei AG", **abroad},
+            "b6": {"name": "Nordsea Reederei GmbH", **abroad},
             "c1": {"name": "Ocean Fund II LP", **abroad},
             "c2": {"name": "Ocean Fund III LP", **abroad},
             "d1": {"name": "上海大洋贸易有限公司", "uscc": "1", **china},
@@ -71,7 +73,7 @@ def test_planted_variants_are_found_and_strangers_are_not() -> None:
             "e1": {"name": "Nordsee Reederei GmbH", "country": "NL"},
         }
     )
-    assert set(found) == {("a1", "a2"), ("b1", "b2")}
+    assert set(found) == {("a1", "a2"), ("b1", "b2"), ("b2", "b5")}
     assert set(found.values()) == {"unsure"}
 
 
