@@ -104,10 +104,10 @@ def _feed(rows: GraphRows, pipe: IO[bytes], report: LoadReport, progress: Progre
 
 def _send(rows: GraphRows, part: Part, pipe: IO[bytes]) -> int:
     """Send one part: a line that says what it is, then its rows as an Arrow stream."""
-    header = {"kind": part.kind, "ends": part.ends, "columns": part.columns}
+    header = {"kind": part.kind, "ends": part.ends, "columns": list(part.types)}
     pipe.write(json.dumps(header).encode() + b"\n")
     sent = 0
-    reader = stream(rows.lake, part.table, _CHUNK)
+    reader = stream(rows.lake, f'SELECT * FROM "{part.table}"', _CHUNK)
     with pa.ipc.new_stream(pipe, reader.schema) as writer:
         for batch in reader:
             writer.write_batch(batch)

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 
-import ibis.expr.types as ir
 import pyarrow as pa
 
 from graph.errors import LoadError
@@ -25,12 +24,24 @@ from graph.store.lake import Lake
 from graph.store.ledger import Ledger
 from graph.store.neo4j_rebuild import rebuild_neo4j
 from graph.store.report import LoadReport, Progress, silent
-from graph.store.rows import GraphRows, Part, drop, keep, key_table, parameter_rows, stream
+from graph.store.rows import (
+    EDGE_KEY,
+    GraphRows,
+    Part,
+    drop,
+    keep,
+    key_table,
+    parameter_rows,
+    stream,
+    told,
+)
 from graph.store.server_folder import server_folder, try_lock
 
 _NODE_KEYS = ("id", "digest")
 _EDGE_KEYS = ("kind", "target_kind", "source_id", "target_id", "key", "digest")
 _LOCK_WITHIN = 2.0  # seconds to wait for another load
+_THERE, _EVERY = "load_there", "load_every"  # temporary tables of what the server has
+_ALL = 1_000_000  # rows in a batch when all are wanted
 _IDS_AT_ONCE = 5_000  # nodes whose edges are asked for at once
 
 
@@ -130,12 +141,11 @@ def _increment(rows: GraphRows, store: GraphStore, progress: Progress) -> LoadRe
         kept[part.kind] = _nodes(rows.lake, store, part, report)
     report.seconds["nodes"] = time.monotonic() - began
     began = time.monotonic()
-    there = _edges_there(store, kept)
+    keep(rows.lake, _EVERY, _edges_there(store, kept))
     for place, kind in enumerate(EDGE_KINDS, start=len(NODE_KINDS)):
         progress(kind, place / (len(NODE_KINDS) + len(EDGE_KINDS)))
-        report.edges[kind] = sum(
-            _edges(rows.lake, store, part, there, report) for part in rows.edge_parts(kind)
-        )
+        report.edges[kind] = _edges(rows, store, kind, report)
+    drop(rows.lake, _EVERY, _THERE)
     report.seconds["edges"] = time.monotonic() - began
     check_counts(store, report)
     return report
@@ -144,58 +154,88 @@ def _increment(rows: GraphRows, store: GraphStore, progress: Progress) -> LoadRe
 def _nodes(lake: Lake, store: GraphStore, part: Part, report: LoadReport) -> pa.Table:
     """Bring one node kind up to date; returns the ids that were there before and stay."""
     statement = cypher.node_keys(part.kind)
-    there = _told(store, statement, {}, _NODE_KEYS)
-    with _table(lake, "load_there", there) as known:
-        gone = known.anti_join(part.table, "id").select("id").to_pyarrow()
-        kept = known.semi_join(part.table, "id").select("id").order_by("id").to_pyarrow()
-        remove = cypher.remove_nodes(part.kind)
-        for batch in gone.to_batches(max_chunksize=lake.settings.graph_batch_size):
-            done = store.write(remove.name, remove.cypher, {"ids": batch["id"].to_pylist()})
-            report.removed_nodes += done["nodes_deleted"]
-            report.removed_edges += done["relationships_deleted"]
-        changed = part.table.anti_join(known, list(_NODE_KEYS))
-        report.written_nodes += _write(store, part, cypher.write_nodes(part.kind), changed, lake)
-    report.nodes[part.kind] = int(part.table.count().execute())
-    return kept
+    keep(lake, _THERE, _told(store, statement, {}, _NODE_KEYS))
+    found = f'(SELECT id FROM "{part.table}")'
+    gone = stream(lake, f"SELECT id FROM {_THERE} WHERE id NOT IN {found}", _ALL).read_all()
+    remove = cypher.remove_nodes(part.kind)
+    for batch in gone.to_batches(max_chunksize=lake.settings.graph_batch_size):
+        done = store.write(remove.name, remove.cypher, {"ids": batch["id"].to_pylist()})
+        report.removed_nodes += done["nodes_deleted"]
+        report.removed_edges += done["relationships_deleted"]
+    report.written_nodes += _write(lake, store, part, cypher.write_nodes(part.kind), _NODE_KEYS)
+    report.nodes[part.kind] = part.count
+    return stream(lake, f"SELECT id FROM {_THERE} WHERE id IN {found} ORDER BY id", _ALL).read_all()
 
 
-def _edges_there(store: GraphStore, kept: dict[str, pa.Table]) -> dict[str, pa.Table]:
-    """The keys and digests of the edges that leave the nodes which stay, by source kind."""
-    found = {}
+def _edges_there(store: GraphStore, kept: dict[str, pa.Table]) -> pa.Table:
+    """The keys and digests of the edges that leave the nodes which stay."""
+    parts = []
     for kind in dict.fromkeys(source for _, source, _ in cypher.joins()):
         statement = cypher.edge_keys(kind)
-        told = [
+        found = [
             _told(store, statement, {"ids": batch["id"].to_pylist()}, _EDGE_KEYS)
             for batch in kept[kind].to_batches(max_chunksize=_IDS_AT_ONCE)
         ]
-        found[kind] = pa.concat_tables([key_table([], _EDGE_KEYS), *told])
-    return found
+        table = pa.concat_tables([key_table([], _EDGE_KEYS), *found])
+        parts.append(table.append_column("source_kind", pa.repeat(kind, table.num_rows)))
+    return pa.concat_tables(parts)
 
 
-def _edges(
-    lake: Lake, store: GraphStore, part: Part, there: dict[str, pa.Table], report: LoadReport
+def _stale_edges(
+    lake: Lake, store: GraphStore, kind: str, part: Part | None, join: tuple[str, str]
 ) -> int:
-    """Bring the edges of a kind between two node kinds up to date; returns how many there are."""
-    source, target = part.ends or ("", "")
-    join = (part.kind, source, target)
-    with _table(lake, "load_there", there[source]) as every:
-        known = every.filter(every["kind"] == part.kind, every["target_kind"] == target)
-        gone = known.anti_join(part.table, list(part.key)).select(*part.key).to_pyarrow()
-        remove = cypher.remove_edges(*join)
-        for batch in gone.to_batches(max_chunksize=lake.settings.graph_batch_size):
-            done = store.write(remove.name, remove.cypher, {"rows": batch.to_pylist()})
-            report.removed_edges += done["relationships_deleted"]
-        changed = part.table.anti_join(known, [*part.key, "digest"])
-        report.written_edges += _write(store, part, cypher.write_edges(*join), changed, lake)
-    return int(part.table.count().execute())
+    """Remove the edges between two node kinds that the lake no longer has; how many there were.
+
+    Those that are there are in the table `load_every`; they are left in `load_there`.
+    """
+    drop(lake, _THERE)
+    told(
+        lake,
+        f"CREATE TEMP TABLE {_THERE} AS SELECT * FROM {_EVERY}"
+        " WHERE kind = ? AND source_kind = ? AND target_kind = ?",
+        [kind, *join],
+    )
+    names = ", ".join(EDGE_KEY)
+    kept = f'WHERE ({names}) NOT IN (SELECT ({names}) FROM "{part.table}")' if part else ""
+    gone = stream(lake, f"SELECT {names} FROM {_THERE} {kept}", _ALL).read_all()
+    remove = cypher.remove_edges(kind, *join)
+    removed = 0
+    for batch in gone.to_batches(max_chunksize=lake.settings.graph_batch_size):
+        done = store.write(remove.name, remove.cypher, {"rows": batch.to_pylist()})
+        removed += done["relationships_deleted"]
+    return removed
+
+
+def _edges(rows: GraphRows, store: GraphStore, kind: str, report: LoadReport) -> int:
+    """Bring the edges of a kind up to date; returns how many there are."""
+    total = 0
+    seen = set()
+    for part in rows.edge_parts(kind):
+        join = part.ends or ("", "")
+        seen.add(join)
+        report.removed_edges += _stale_edges(rows.lake, store, kind, part, join)
+        statement = cypher.write_edges(kind, *join)
+        written = _write(rows.lake, store, part, statement, (*EDGE_KEY, "digest"))
+        report.written_edges += written
+        total += part.count
+    for join in EDGE_KINDS[kind].endpoints:
+        if join not in seen:
+            report.removed_edges += _stale_edges(rows.lake, store, kind, None, join)
+    return total
 
 
 def _write(
-    store: GraphStore, part: Part, statement: cypher.Statement, rows: ir.Table, lake: Lake
+    lake: Lake,
+    store: GraphStore,
+    part: Part,
+    statement: cypher.Statement,
+    known: tuple[str, ...],
 ) -> int:
-    """Send rows in batches; returns how many."""
+    """Send the rows that are not in `load_there` as they are, in batches; returns how many."""
+    same = " AND ".join(f"there.{name} = part.{name}" for name in known)
+    query = f'SELECT * FROM "{part.table}" part ANTI JOIN {_THERE} there ON {same}'
     written = 0
-    for batch in stream(lake, rows, lake.settings.graph_batch_size):
+    for batch in stream(lake, query, lake.settings.graph_batch_size):
         store.write(statement.name, statement.cypher, {"rows": parameter_rows(part, batch)})
         written += batch.num_rows
     return written
@@ -213,10 +253,3 @@ def _told(
         for rows in store.stream(statement.name, statement.cypher, parameters)
     ]
     return pa.concat_tables([key_table([], names), *parts])
-
-
-@contextmanager
-def _table(lake: Lake, name: str, content: pa.Table) -> Iterator[ir.Table]:
-    """Arrow content as a table beside the lake's."""
-    yield keep(lake, name, content)
-    drop(lake, name)

@@ -18,10 +18,10 @@ from graph.store.bolt import GraphStore
 from graph.store.counts import check_counts
 from graph.store.neo4j_server import DATABASE, Neo4jServer
 from graph.store.report import LoadReport, Progress
-from graph.store.rows import GraphRows, Part
+from graph.store.rows import GraphRows, Part, told
 
 _STORES = (Path("data/databases") / DATABASE, Path("data/transactions") / DATABASE)
-_TYPES = {"string": "string", "float64": "double", "int64": "long", "array<string>": "string[]"}
+_TYPES = {"VARCHAR": "string", "DOUBLE": "double", "BIGINT": "long", "VARCHAR[]": "string[]"}
 _CONF = "server.directories.data={data}\ndbms.usage_report.enabled=false\n"
 _AWAIT_INDEXES = "CALL db.awaitIndexes(3600)"
 
@@ -111,22 +111,23 @@ def _write_input(
 
 def _copy(rows: GraphRows, part: Part, path: Path) -> int:
     """Write a part's rows with the headers the import reads; returns how many."""
-    types = {name: str(kind).lstrip("!") for name, kind in part.table.schema().items()}
-    names = {name: f"{name}:{_TYPES[types[name]]}" for name in part.columns}
+    names = {name: f"{name}:{_TYPES[type]}" for name, type in part.types.items()}
     if part.ends is None:
         names["id"] = f"id:ID({part.kind})"
     else:
         names["source_id"] = f":START_ID({part.ends[0]})"
         names["target_id"] = f":END_ID({part.ends[1]})"
     chosen = ", ".join(
-        (f"array_to_string(\"{name}\", ';')" if types[name].startswith("array") else f'"{name}"')
+        (f"array_to_string(\"{name}\", ';')" if header.endswith("[]") else f'"{name}"')
         + f' AS "{header}"'
         for name, header in names.items()
     )
-    query = f"SELECT {chosen} FROM ({rows.lake.connection.compile(part.table)})"
     target = str(path).replace("'", "''")
-    done = rows.lake.connection.con.execute(f"COPY ({query}) TO '{target}' (FORMAT csv, HEADER)")
-    return int(done.fetchall()[0][0])
+    told(
+        rows.lake,
+        f"COPY (SELECT {chosen} FROM \"{part.table}\") TO '{target}' (FORMAT csv, HEADER)",
+    )
+    return part.count
 
 
 def _swap(server: Neo4jServer, building: Path, settings: Settings, report: LoadReport) -> None:

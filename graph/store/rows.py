@@ -3,36 +3,40 @@
 Both ways of loading read these tables, so they end in the same graph. Dates become ISO 8601 texts;
 `digest` is a hash of everything else in the row, by which an increment tells what changed. Edges
 whose ends are not both there are left out and counted.
+
+A kind's projection is worked out once into a temporary table of the lake's DuckDB connection, which
+spills to disk within its memory limit; what follows is plain SQL on that table.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import reduce
+from typing import Any
 
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from graph.ontology import EDGE_KINDS, NODE_KINDS
-from graph.projection import edge_table, md5, node_table
+from graph.ontology import EDGE_KINDS, NODE_KINDS, EdgeOrigin
+from graph.projection import edge_table, node_table
 from graph.store.lake import Lake
 
 NODE_KEY = ("id",)
 EDGE_KEY = ("source_id", "target_id", "key")
 _ENDS = ("source_kind", "source_id", "target_kind", "target_id")
-_SEPARATOR = "\x1f"
 
 
 @dataclass(frozen=True)
 class Part:
     """The rows of one node kind, or of one edge kind between two node kinds.
 
-    `columns` are the properties in the graph, `digest` last; the edge's ends come before them.
+    `table` is the temporary table that holds them; `types` are those of the properties in the
+    graph (DuckDB's names), `digest` last; an edge's ends are columns beside them.
     """
 
     kind: str
-    table: ir.Table
-    columns: tuple[str, ...]
+    table: str
+    types: dict[str, str]
+    count: int
     ends: tuple[str, str] | None = None
 
     @property
@@ -43,10 +47,7 @@ class Part:
 
 @dataclass
 class GraphRows:
-    """A lake's graph as of a day and a knowledge time, worked out once and kept while open.
-
-    The tables live in the lake's DuckDB connection, which spills to disk within its memory limit.
-    """
+    """A lake's graph as of a day and a knowledge time, worked out once and kept while open."""
 
     lake: Lake
     as_of: date | None = None
@@ -54,13 +55,15 @@ class GraphRows:
     judgements: pa.Table | None = None
     nodes: dict[str, Part] = field(default_factory=dict)
     dangling: dict[str, int] = field(default_factory=dict)
+    _values: dict[tuple[str, str], set[str]] = field(default_factory=dict)
 
     def node_part(self, kind: str) -> Part:
         """The rows of a node kind; kept, because edges are checked against their ids."""
         if kind not in self.nodes:
             rows = node_table(self.lake, kind, as_of=self.as_of, known_at=self.known_at)
-            rows = _digested(_as_text(rows))
-            self.nodes[kind] = Part(kind, self._keep(f"load_{kind}", rows), tuple(rows.columns))
+            table = f"load_{kind}"
+            types = self._work_out(table, rows, {})
+            self.nodes[kind] = Part(kind, table, types, count(self.lake, table))
         return self.nodes[kind]
 
     def node_parts(self) -> Iterator[Part]:
@@ -68,7 +71,10 @@ class GraphRows:
         return (self.node_part(kind) for kind in NODE_KINDS)
 
     def edge_parts(self, kind: str) -> Iterator[Part]:
-        """An edge kind, one part for each pair of node kinds that it joins."""
+        """An edge kind, one part for each pair of node kinds it joins; good until the next."""
+        origins = EDGE_KINDS[kind].origins
+        if origins and not any(self._has_rows(origin) for origin in origins):
+            return
         rows = edge_table(
             self.lake,
             kind,
@@ -76,52 +82,108 @@ class GraphRows:
             known_at=self.known_at,
             judgements=self.judgements,
         )
-        rows = rows.rename({"source_id": "source", "target_id": "target"})
-        rows = _digested(_as_text(rows.rename({"source": "statement_source"})))
-        kept = self._keep(f"load_{kind}", rows)
-        columns = tuple(name for name in rows.columns if name not in _ENDS)
-        found = 0
-        for source, target in EDGE_KINDS[kind].endpoints:
-            table = self._between(kept, source, target)
-            found += int(table.count().execute())
-            yield Part(kind, table, columns, (source, target))
-        missing = int(kept.count().execute()) - found
+        renamed = {"source": "source_id", "target": "target_id", "statement_source": "source"}
+        every, table = f"load_{kind}", f"load_{kind}_part"
+        types = self._work_out(every, rows, renamed)
+        missing = count(self.lake, every)
+        for source, target in EDGE_KINDS[kind].endpoints if missing else ():
+            self._between(every, table, source, target)
+            part = Part(kind, table, types, count(self.lake, table), (source, target))
+            missing -= part.count
+            yield part
         if missing:
             self.dangling[kind] = missing
-        drop(self.lake, f"load_{kind}")
+        drop(self.lake, every, table)
 
     def close(self) -> None:
         """Give the kept tables back."""
-        for kind in self.nodes:
-            drop(self.lake, f"load_{kind}")
+        drop(self.lake, *(part.table for part in self.nodes.values()))
         self.nodes.clear()
 
-    def _between(self, rows: ir.Table, source: str, target: str) -> ir.Table:
-        rows = rows.filter(rows["source_kind"] == source, rows["target_kind"] == target)
-        sources, targets = self.node_part(source).table, self.node_part(target).table
-        rows = rows.filter(rows["source_id"].isin(sources["id"]))
-        rows = rows.filter(rows["target_id"].isin(targets["id"]))
-        return rows.drop("source_kind", "target_kind")
+    def _has_rows(self, origin: EdgeOrigin) -> bool:
+        """Whether the lake has statements an edge could come from; spares a projection."""
+        if origin.where is None:
+            return bool(self.lake.files(origin.table))
+        column, value = origin.where
+        if (origin.table, column) not in self._values:
+            found = self.lake.statements(origin.table).select(column).distinct().to_pyarrow()
+            self._values[origin.table, column] = set(found[column].to_pylist())
+        return value in self._values[origin.table, column]
 
-    def _keep(self, name: str, rows: ir.Table) -> ir.Table:
-        return keep(self.lake, name, rows)
+    def _between(self, every: str, table: str, source: str, target: str) -> None:
+        """Keep the edges between two kinds whose ends are both there."""
+        drop(self.lake, table)
+        told(
+            self.lake,
+            f'CREATE TEMP TABLE "{table}" AS SELECT * EXCLUDE (source_kind, target_kind)'
+            f' FROM "{every}" WHERE source_kind = ? AND target_kind = ?'
+            f' AND source_id IN (SELECT id FROM "{self.node_part(source).table}")'
+            f' AND target_id IN (SELECT id FROM "{self.node_part(target).table}")',
+            [source, target],
+        )
+
+    def _work_out(self, table: str, rows: ir.Table, renamed: dict[str, str]) -> dict[str, str]:
+        """Make `table` of the projection; returns the types of the properties."""
+        drop(self.lake, table, "load_projection")
+        self.lake.connection.create_table("load_projection", obj=rows, temp=True)
+        types = {
+            renamed.get(name, name): (name, type)
+            for name, type in column_types(self.lake, "load_projection").items()
+        }
+        chosen = ", ".join(
+            f'"{old}"::VARCHAR AS "{new}"' if type == "DATE" else f'"{old}" AS "{new}"'
+            for new, (old, type) in types.items()
+        )
+        told(
+            self.lake,
+            f'CREATE TEMP TABLE "{table}" AS'
+            f" SELECT *, {_digest(list(types))} AS digest FROM (SELECT {chosen} FROM"
+            " load_projection)",
+        )
+        drop(self.lake, "load_projection")
+        made = column_types(self.lake, table)
+        return {name: type for name, type in made.items() if name not in _ENDS}
 
 
-def keep(lake: Lake, name: str, rows: ir.Table | pa.Table) -> ir.Table:
-    """Work rows out into a temporary table beside the lake's."""
-    drop(lake, name)
-    if not isinstance(rows, pa.Table):
-        return lake.connection.create_table(name, obj=rows, temp=True)
-    connection = lake.connection.con
-    connection.register("told", rows)
-    connection.execute(f'CREATE TEMP TABLE "{name}" AS SELECT * FROM told').fetchall()
-    connection.unregister("told")
-    return lake.connection.table(name)
+def _digest(names: Sequence[str]) -> str:
+    """SQL for 16 hexadecimal characters of a hash of all columns; a null differs from ''."""
+    parts = ", '\x1f', ".join(f"coalesce(\"{name}\"::VARCHAR, '\\N')" for name in names)
+    return f"substr(md5(concat({parts})), 1, 16)"
 
 
-def drop(lake: Lake, name: str) -> None:
-    """Give a temporary table back."""
-    lake.connection.con.execute(f'DROP TABLE IF EXISTS temp."{name}"').fetchall()
+def told(lake: Lake, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """Run SQL beside the lake; its rows."""
+    rows: list[tuple[Any, ...]] = lake.connection.con.execute(query, list(parameters)).fetchall()
+    return rows
+
+
+def stream(lake: Lake, query: str, size: int) -> pa.RecordBatchReader:
+    """A query's rows in batches of at most `size`; ask the lake nothing else meanwhile."""
+    return lake.connection.con.sql(query).to_arrow_reader(size)
+
+
+def count(lake: Lake, table: str) -> int:
+    """The number of rows of a temporary table."""
+    return int(told(lake, f'SELECT count(*) FROM "{table}"')[0][0])
+
+
+def column_types(lake: Lake, table: str) -> dict[str, str]:
+    """A temporary table's columns and their DuckDB types."""
+    return {name: type for name, type, *_ in told(lake, f'DESCRIBE "{table}"')}
+
+
+def keep(lake: Lake, table: str, content: pa.Table) -> None:
+    """Make a temporary table of Arrow content."""
+    drop(lake, table)
+    lake.connection.con.register("load_content", content)
+    told(lake, f'CREATE TEMP TABLE "{table}" AS SELECT * FROM load_content')
+    lake.connection.con.unregister("load_content")
+
+
+def drop(lake: Lake, *tables: str) -> None:
+    """Give temporary tables back."""
+    for table in tables:
+        told(lake, f'DROP TABLE IF EXISTS temp."{table}"')
 
 
 def parameter_rows(part: Part, batch: pa.RecordBatch) -> list[dict[str, object]]:
@@ -129,34 +191,12 @@ def parameter_rows(part: Part, batch: pa.RecordBatch) -> list[dict[str, object]]
 
     The one place where rows become Python objects: the driver packs lists of maps.
     """
-    properties = batch.select(list(part.columns)).to_pylist()
+    properties = batch.select(list(part.types)).to_pylist()
     keys = batch.select(list(part.key)).to_pylist()
     return [
         {**key, "properties": {name: value for name, value in row.items() if value is not None}}
         for key, row in zip(keys, properties, strict=True)
     ]
-
-
-def stream(lake: Lake, table: ir.Table, size: int) -> pa.RecordBatchReader:
-    """The table's rows in batches of at most `size`; ask the lake nothing else meanwhile."""
-    query = lake.connection.compile(table)
-    return lake.connection.con.sql(query).to_arrow_reader(size)
-
-
-def _as_text(rows: ir.Table) -> ir.Table:
-    """Dates as ISO 8601 texts."""
-    dates = [name for name, kind in rows.schema().items() if kind.is_date()]
-    return rows.mutate(**{name: rows[name].cast("string") for name in dates})
-
-
-def _digested(rows: ir.Table) -> ir.Table:
-    """Add `digest`, 16 hexadecimal characters of the hash of all columns, nulls told apart."""
-    parts = [
-        (rows[name].join("\x1e") if kind.is_array() else rows[name].cast("string")).fill_null("\0")
-        for name, kind in rows.schema().items()
-    ]
-    text = reduce(lambda left, right: left + _SEPARATOR + right, parts)
-    return rows.mutate(digest=md5(text).substr(0, 16))
 
 
 def key_table(rows: list[list[object]], names: tuple[str, ...]) -> pa.Table:
