@@ -17,7 +17,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from graph import reference
 from graph.errors import ValueRejected
@@ -75,7 +77,7 @@ REASONS: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
 )
 
 _USCC = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-_USCC_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
+_USCC_WEIGHTS = np.array([1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28])
 _HASHED = "^hmac:[0-9a-f]{32}$"
 _DATE_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y.%m.%d", "%Y年%m月%d日")
 
@@ -393,15 +395,12 @@ def _uscc(column: pl.Expr) -> Checked:
     """GB 32100-2015: the 18th character is (31 - sum of value times weight mod 31) mod 31."""
     value = _compact(column)
     form = value.str.contains(f"^[{_USCC}]{{18}}$")
-    digits = {character: number for number, character in enumerate(_USCC)}
-    numbers = [
-        value.str.slice(place, 1).replace_strict(digits, default=None, return_dtype=pl.Int64)
-        for place in range(18)
-    ]
-    total = pl.sum_horizontal(
-        number * weight for number, weight in zip(numbers, _USCC_WEIGHTS, strict=False)
-    )
-    wrong = numbers[17] != (31 - total % 31) % 31
+
+    def check(digits: NDArray[np.int64]) -> NDArray[np.bool_]:
+        right: NDArray[np.bool_] = (31 - digits[:, :17] @ _USCC_WEIGHTS % 31) % 31 == digits[:, 17]
+        return right
+
+    wrong = _fails(value, form, _USCC, check)
     return value, _code(~form, "not_uscc", _code(wrong, "uscc_check"))
 
 
@@ -409,9 +408,35 @@ def _imo(column: pl.Expr) -> Checked:
     """The 7th digit is the last digit of the sum of the first six times 7, 6, ... 2."""
     value = _compact(column).str.replace("^IMO", "")
     form = value.str.contains("^[0-9]{7}$")
-    digits = [value.str.slice(place, 1).cast(pl.Int64, strict=False) for place in range(7)]
-    total = pl.sum_horizontal(digit * (7 - place) for place, digit in enumerate(digits[:6]))
-    return value, _code(~form, "not_imo", _code(digits[6] != total % 10, "imo_check"))
+
+    def check(digits: NDArray[np.int64]) -> NDArray[np.bool_]:
+        right: NDArray[np.bool_] = digits[:, :6] @ np.arange(7, 1, -1) % 10 == digits[:, 6]
+        return right
+
+    return value, _code(~form, "not_imo", _code(_fails(value, form, _USCC, check), "imo_check"))
+
+
+def _fails(
+    value: pl.Expr,
+    form: pl.Expr,
+    alphabet: str,
+    check: Callable[[NDArray[np.int64]], NDArray[np.bool_]],
+) -> pl.Expr:
+    """Where texts of the right form, all of one length, fail a check of their characters' places in
+    the alphabet, one row a text."""
+    places = np.zeros(256, dtype=np.int64)
+    places[list(alphabet.encode())] = np.arange(len(alphabet))
+
+    def run(texts: pl.Series) -> pl.Series:
+        present = texts.drop_nulls()
+        if present.is_empty():
+            return pl.repeat(None, len(texts), dtype=pl.Boolean, eager=True)
+        joined = np.frombuffer("".join(present).encode(), dtype=np.uint8)
+        passed = np.ones(len(texts), dtype=bool)
+        passed[texts.is_not_null().to_numpy()] = check(places[joined.reshape(len(present), -1)])
+        return pl.Series(~passed)
+
+    return pl.when(form).then(value).map_batches(run, return_dtype=pl.Boolean)
 
 
 def _form(pattern: str, code: str) -> Callable[[pl.Expr], Checked]:
