@@ -5,11 +5,15 @@ import pyarrow as pa
 import pytest
 
 from grading.errors import GradingError, PolicyError
-from grading.grade import Scores, grade_enterprises, grade_table
+from grading.grade import Scores, grade, grade_enterprises, grade_table
 from grading.policy import load_policy
+from graph.errors import SnapshotError
+from graph.features.build import build_features
 from graph.settings import Settings
-from graph.snapshot import Snapshot
+from graph.snapshot import Snapshot, build
+from graph.store.lake import Lake
 from graph.store.ledger import Ledger
+from ingest.pipeline import ingest
 
 SMALL = Path(__file__).with_name("small_policy.yml")
 POLICY = load_policy(SMALL)
@@ -110,3 +114,40 @@ def test_a_feature_that_is_not_there_is_named(tmp_path: Path) -> None:
         grade_enterprises(
             Settings(home=tmp_path), snapshot(), ENTERPRISES.drop_columns("age"), None, file=SMALL
         )
+
+
+TABLES = {
+    "enterprises": "enterprise_id,name,country,registered_on\n"
+    "e1,Alpha Ltd,CN,2010-01-01\ne2,Beta Ltd,CN,2026-03-01\ne3,Gamma Ltd,CN,2010-01-01\n",
+    "shipments": "shipment_id,declared_at,direction,customs_office,importer_id\n"
+    "s1,2026-02-01,I,2201,e1\ns2,2026-02-02,I,2201,e3\n",
+    "shipment_items": "shipment_id,item_no,hs_code,customs_value\n"
+    "s1,1,850440,100\ns2,1,850440,100\n",
+    "findings": "finding_id,shipment_id,inspected_on,recorded_at,outcome,severity\n"
+    "f1,s1,2026-02-03,2026-02-05,compliant,\nf2,s2,2026-02-03,2026-02-05,violation,serious\n",
+    "credit_events": "event_id,enterprise_id,type,occurred_on,recorded_at,severity\n"
+    "c1,e3,smuggling,2026-03-01,2026-03-02,serious\n",
+}
+
+
+def test_from_tables_to_grades(tmp_path: Path) -> None:
+    settings, folder = Settings(home=tmp_path / "home"), tmp_path / "tables"
+    folder.mkdir()
+    for name, text in TABLES.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    ingest("tables", folder, settings, recorded_at=date(2026, 3, 31))
+    with Lake(settings) as lake:
+        made = build(lake, settings, as_of=APRIL, known_at=APRIL)
+        with pytest.raises(SnapshotError, match="has no features yet"):
+            grade(settings, made)
+        build_features(lake, made, settings)
+    told: list[str] = []
+    report = grade(settings, made, progress=lambda what, share: told.append(what))
+    assert sum(report.counts.values()) == report.new == 3 and told
+    assert (report.as_of, report.snapshot, report.policy) == (APRIL, made.id, "scorecard_v1")
+    with Ledger(settings) as ledger:
+        bands = {id: grade.band for id, grade in ledger.latest_grades(["e1", "e2", "e3"]).items()}
+        first = ledger.latest_grade("e3").reasons[0]
+    assert bands == {"e1": "A", "e2": "BB", "e3": "D"}
+    assert first["code"] == "GATE.SERIOUS" and "282" in first["zh"] and "282" in first["en"]
+    assert grade(settings, made).changed == 0

@@ -6,6 +6,7 @@ import yaml
 
 from grading.errors import PolicyError
 from grading.policy import DEFAULT, load_policy, parse_policy
+from graph.features import catalogue
 
 SMALL = Path(__file__).with_name("small_policy.yml")
 
@@ -33,6 +34,10 @@ def test_the_policy_in_force_is_sound() -> None:
     ]
     assert policy.groups["network"].most_lost is not None
     assert all(gate.basis for gate in policy.gates)
+
+
+def test_the_policy_in_force_reads_features_that_exist() -> None:
+    load_policy(known_features=catalogue.names("enterprise"))
 
 
 def test_the_hash_is_of_what_it_says(tmp_path: Path) -> None:

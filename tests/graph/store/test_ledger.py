@@ -112,7 +112,7 @@ sys.path.insert(0, sys.argv[2])
 from test_ledger import RULES, RUN, grades
 from graph.settings import Settings
 from graph.store.ledger import Ledger
-table = grades({f"e{i:06d}": "A" for i in range(200_000)})
+table = grades({f"e{i:06d}": "A" for i in range(60_000)})
 ledger = Ledger(Settings(home=Path(sys.argv[1])))
 print("ready", flush=True)
 ledger.save_run(RUN, table, RULES)
