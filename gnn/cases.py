@@ -1,7 +1,7 @@
 """The shipments as a model sees them: features, what was found, who takes part. No torch here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -96,19 +96,85 @@ def load_cases(lake: "Lake", snapshot: Snapshot, features: Features, labels: pa.
 
     `labels`: the table that `graph.features.labels.labels` gives.
     """
-    names = tuple(str(name) for name in features.names("shipment"))
+    names, groups = _names(features)
+    declarations = _declarations(lake, snapshot)
+    table = features.shipments
+    return _cases(table, names, groups, _outcomes(labels), declarations, snapshot, ())
+
+
+def given_cases(
+    table: pa.Table, shipments: pa.Table, features: Features, snapshot: Snapshot
+) -> tuple[Cases, tuple[str, ...]]:
+    """Cases of shipments that are not in the lake, and the ids of enterprises it does not know.
+
+    `table` holds their features, `shipments` the declarations (canonical columns). Enterprises
+    that the snapshot does not know are numbered after those it knows, in the order of the ids.
+    """
+    names, groups = _names(features)
+    columns = {
+        f"{role}_id": shipments[f"{role}_id"].cast(pa.string())
+        for role in ROLES
+        if f"{role}_id" in shipments.column_names
+    }
+    heads = pl.DataFrame(
+        pa.table({"shipment_id": shipments["shipment_id"].cast(pa.string()), **columns})
+    ).unique("shipment_id", keep="first", maintain_order=True)
+    missing = [pl.lit(None, pl.String).alias(f"{role}_id") for role in ROLES]
+    heads = heads.with_columns(one for one in missing if one.meta.output_name() not in columns)
+    heads = heads.with_columns(product=pl.lit(0, pl.Int64))
+    ids = pl.concat([heads[f"{role}_id"] for role in ROLES]).drop_nulls().unique().sort()
+    unknown = ids.filter(pl.Series(snapshot.locate("Enterprise", ids.to_arrow()) < 0))
+    extra = tuple(str(one) for one in unknown)
+    nothing = pl.DataFrame(
+        schema={
+            "shipment_id": pl.String, "outcome": pl.Float64, "recorded": pl.Int32,
+            "probability": pl.Float64,
+        }
+    )  # fmt: skip
+    return _cases(table, names, groups, nothing, heads, snapshot, extra), extra
+
+
+def united(first: Cases, second: Cases) -> Cases:
+    """The cases of both, which have the same features; the second's enterprises number both."""
+    order = np.argsort(np.r_[first.declared, second.declared], kind="stable")
+
+    def both(name: str) -> Any:
+        return np.concatenate([getattr(first, name), getattr(second, name)])[order]
+
+    arrays = (
+        "shipment_id", "declared", "features", "outcome", "recorded", "probability", "product",
+    )  # fmt: skip
+    parties = {
+        role: np.concatenate([first.parties[role], second.parties[role]])[order] for role in ROLES
+    }
+    return replace(second, parties=parties, **{name: both(name) for name in arrays})
+
+
+def _names(features: Features) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
     groups = {
         group: tuple(str(name) for name in features.names("shipment", group)) for group in GROUPS
     }
-    table = features.shipments
+    return tuple(str(name) for name in features.names("shipment")), groups
+
+
+def _cases(
+    table: pa.Table,
+    names: tuple[str, ...],
+    groups: Mapping[str, tuple[str, ...]],
+    outcomes: pl.DataFrame,
+    declarations: pl.DataFrame,
+    snapshot: Snapshot,
+    extra: tuple[str, ...],
+) -> Cases:
     frame = pl.DataFrame(
         {
             "shipment_id": table["shipment_id"].to_numpy(zero_copy_only=False),
             "declared": table["declared_at"].cast(pa.date32()).cast(pa.int32()).to_numpy(),
-        }
+        },
+        schema_overrides={"shipment_id": pl.String},
     ).with_row_index("place")
-    frame = frame.join(_outcomes(labels), on="shipment_id", how="left")
-    frame = frame.join(_declarations(lake, snapshot), on="shipment_id", how="left")
+    frame = frame.join(outcomes, on="shipment_id", how="left")
+    frame = frame.join(declarations, on="shipment_id", how="left")
     frame = frame.sort("declared", "shipment_id")
     place = frame["place"].to_numpy()
     matrix = np.empty((len(frame), len(names)), dtype=np.float32)
@@ -124,9 +190,9 @@ def load_cases(lake: "Lake", snapshot: Snapshot, features: Features, labels: pa.
         outcome=frame["outcome"].fill_null(float("nan")).to_numpy(),
         recorded=frame["recorded"].fill_null(NEVER).to_numpy().astype(np.int32),
         probability=frame["probability"].fill_null(float("nan")).to_numpy(),
-        parties={role: _locate(snapshot, frame[f"{role}_id"], start) for role in ROLES},
+        parties={role: _locate(snapshot, frame[f"{role}_id"], start, extra) for role in ROLES},
         product=frame["product"].fill_null(0).to_numpy().astype(np.int64),
-        enterprises=stop - start,
+        enterprises=stop - start + len(extra),
     )
 
 
@@ -167,6 +233,13 @@ def _declarations(lake: "Lake", snapshot: Snapshot) -> pl.DataFrame:
     return joined.select("shipment_id", *wanted, (product.cast(pl.Int64) - 1).alias("product"))
 
 
-def _locate(snapshot: Snapshot, ids: pl.Series, start: int) -> Codes:
+def _locate(snapshot: Snapshot, ids: pl.Series, start: int, extra: tuple[str, ...]) -> Codes:
+    """Numbers of enterprises; those of `extra` follow the snapshot's, -1 for none."""
     places = snapshot.locate("Enterprise", ids.to_arrow().cast(pa.string()))
-    return np.where(places >= 0, places - start, -1)
+    codes = np.where(places >= 0, places - start, -1)
+    if not extra:
+        return codes
+    count = snapshot.node_counts["Enterprise"]
+    added = pl.DataFrame({"id": extra, "code": np.arange(count, count + len(extra))})
+    new = ids.alias("id").to_frame().join(added, on="id", how="left", maintain_order="left")
+    return np.where(codes >= 0, codes, new["code"].fill_null(-1).to_numpy())

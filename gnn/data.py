@@ -104,9 +104,9 @@ class Evidence:
             for start in range(0, len(inside), most):
                 part = inside[start : start + most]
                 parties = np.stack([cases.parties[role][part] for role in EVIDENCE_ROLES], axis=1)
-                known = torch.from_numpy(parties)
-                found = reached[known.clamp(min=0)]
-                yield part, found * (known >= 0)[:, :, None, None, None]
+                numbers = torch.from_numpy(parties)
+                known = (numbers >= 0) & (numbers < len(reached))
+                yield part, reached[numbers * known] * known[:, :, None, None, None]
 
     def at(self, cut: int) -> torch.Tensor:
         """The evidence of every enterprise before a day: (enterprises, p, h, 2)."""

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
 import pyarrow.parquet as pq
 
 from gnn import registry
 from gnn.calibrate import Calibrator
-from gnn.cases import Cases, Features, load_cases
+from gnn.cases import ROLES, Cases, Features, given_cases, load_cases, united
 from gnn.compete import Progress
 from gnn.config import GraphConfig
 from gnn.enterprises import PANEL, EnterpriseModel, panel_at
@@ -23,11 +25,11 @@ from gnn.links import links
 from gnn.metrics import Floats
 from gnn.split import Indices
 from gnn.trees import Matrix, TreeModel
-from graph.features.build import open_features
+from graph.features.build import given_tables, open_features, shipment_features
 from graph.features.labels import labels
 from graph.scores import ENTERPRISE_SCHEMA, MANIFEST, SHIPMENT_SCHEMA
 from graph.settings import Settings
-from graph.snapshot import Snapshot, to_day
+from graph.snapshot import Snapshot, open_snapshot, to_day
 from graph.store.lake import Lake
 
 if TYPE_CHECKING:
@@ -182,19 +184,93 @@ def score_enterprises(loaded: LoadedModel, cases: Cases, snapshot: Snapshot) -> 
     if loaded.enterprise is None:
         return ENTERPRISE_SCHEMA.empty_table()
     panel = enterprise_panel(loaded, cases, snapshot)
-    probability, low, high = loaded.enterprise.probability(panel)
-    parts = loaded.enterprise.contributions(panel)
-    reasons = top_reasons(tuple(PANEL), parts[:, :-1], int(loaded.card["config"]["reasons"]))
-    ids = snapshot.ids("Enterprise")
-    return _table(ENTERPRISE_SCHEMA, ids, probability, low, high, reasons, loaded)
+    return _enterprise_table(loaded, loaded.enterprise, snapshot.ids("Enterprise"), panel)
 
 
 def enterprise_panel(loaded: LoadedModel, cases: Cases, snapshot: Snapshot) -> Matrix:
     """What the enterprise model sees of every enterprise of a snapshot."""
+    return _panel(loaded, cases, to_day(snapshot.known_at) + 1)
+
+
+def _panel(loaded: LoadedModel, cases: Cases, cut: int) -> Matrix:
     risk = loaded.calibrator.probability(loaded.margin(cases, np.arange(len(cases))))
     # A known outcome counts as record, not as risk: the shipment model may have learnt from it.
     risk[cases.labelled] = np.nan
-    return panel_at(cases, risk, to_day(snapshot.known_at) + 1)
+    return panel_at(cases, risk, cut)
+
+
+def _enterprise_table(
+    loaded: LoadedModel,
+    model: EnterpriseModel,
+    ids: npt.NDArray[np.object_],
+    panel: Matrix,
+) -> pa.Table:
+    probability, low, high = model.probability(panel)
+    parts = model.contributions(panel)
+    reasons = top_reasons(tuple(PANEL), parts[:, :-1], int(loaded.card["config"]["reasons"]))
+    return _table(ENTERPRISE_SCHEMA, ids, probability, low, high, reasons, loaded)
+
+
+def score_tables(
+    settings: Settings,
+    folder: Path,
+    output: Path,
+    enterprises: bool = False,
+    *,
+    model: str | None = None,
+    progress: Progress | None = None,
+) -> int:
+    """Score the shipments in canonical tables in `folder` and write a CSV file; returns its rows.
+
+    The shipments need not be in the lake; history, links and findings come from the latest snapshot
+    and from the tables themselves. Columns: `shipment_id` (or, with `enterprises`, `enterprise_id`
+    of every party of these shipments), `probability`, `low`, `high`, `top_reasons` (`;` between).
+
+    Raises:
+        HawserError: the folder has no usable shipments, or nothing was trained yet.
+    """
+    tell = progress or (lambda what, share: None)
+    given = given_tables(folder)
+    snapshot = open_snapshot(settings)
+    with Lake(settings) as lake:
+        features = open_features(settings, snapshot.id)
+        lake_cases = load_cases(lake, snapshot, features, labels(lake, snapshot.known_at))
+        tell("making features", 0.2)
+        table = shipment_features(lake, known_at=snapshot.known_at, given=given)
+    new, extra = given_cases(table, given["shipments"], features, snapshot)
+    tell("scoring", 0.7)
+    loaded = load_model(settings, snapshot, lake_cases, model)
+    if enterprises:
+        scores = _given_enterprises(loaded, united(lake_cases, new), new, snapshot, extra)
+    else:
+        by_id = np.argsort(new.shipment_id.astype(str), kind="stable")
+        scores = score_shipments(loaded, new, by_id)
+    _write_csv(scores, output)
+    tell("done", 1.0)
+    return len(scores)
+
+
+def _given_enterprises(
+    loaded: LoadedModel, cases: Cases, new: Cases, snapshot: Snapshot, extra: tuple[str, ...]
+) -> pa.Table:
+    """Scores of the parties of new shipments, on the day after the last of them."""
+    if loaded.enterprise is None:
+        raise ModelError(
+            f"model {loaded.version} has no enterprise part", hint="train on a longer history"
+        )
+    ids = np.r_[snapshot.ids("Enterprise"), np.array(extra, dtype=object)]
+    codes = np.unique(np.concatenate([new.parties[role] for role in ROLES]))
+    codes = codes[codes >= 0]
+    panel = _panel(loaded, cases, int(cases.declared.max()) + 1)[codes]
+    return _enterprise_table(loaded, loaded.enterprise, ids[codes], panel)
+
+
+def _write_csv(scores: pa.Table, output: Path) -> None:
+    reasons = pc.binary_join(scores["top_reasons"], ";")
+    columns = scores.drop_columns(["top_reasons", "model"]).append_column("top_reasons", reasons)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    options = pa.csv.WriteOptions(quoting_style="needed")
+    pa.csv.write_csv(columns, output, options)
 
 
 def top_reasons(names: tuple[str, ...], parts: Floats, most: int) -> pa.ListArray:
