@@ -23,6 +23,9 @@ from graph.ontology import MARKINGS
 #: What stays of a node or an edge whose properties may not be seen.
 IDENTITY = frozenset({"id", "kind", "key", "marking", "markings"})
 
+#: What stores add for their own use; nobody is shown it.
+INTERNALS = frozenset({"digest"})
+
 _LEVELS = {name: number for number, name in enumerate(MARKINGS)}
 HIGHEST = MARKINGS[-1]
 
@@ -110,8 +113,9 @@ def redact(
     if not visible(item.get("markings") or item.get("marking"), clearance):
         setattr(counts, part, getattr(counts, part) + 1)
         return None
+    item = {name: value for name, value in item.items() if name not in INTERNALS}
     if visible(item.get("marking"), clearance):
-        return dict(item)
+        return item
     hidden = [name for name, value in item.items() if name not in IDENTITY and value is not None]
     counts.properties += len(hidden)
     return {name: value if name in IDENTITY else None for name, value in item.items()}

@@ -11,9 +11,10 @@ Formula. A path from a source party s over links l1..lh (h <= `max_hops`) contri
 with weight(s) = max over what s did of weight * 2^(-age / half-life), or 1 for a list entry in
 force. The influence is 1 - product(1 - c) over the paths found: the noisy-or of Pearl,
 Probabilistic Reasoning in Intelligent Systems (1988), section 4.3. It treats paths as independent
-although they may share links, so it is an upper estimate; the target's own penalties are not part
-of it. Paths come in order of contribution (see `graph.algorithms.paths`); those beyond `limit` are
-summed in the `remainder`: 1 - influence = product over shown (1 - c) * (1 - remainder).
+although they may share links, so it is an upper estimate; the target's own penalties, and what was
+found in its own shipments, are not part of it. Paths come in order of contribution (see
+`graph.algorithms.paths`); those beyond `limit` are summed in the `remainder`:
+1 - influence = product over shown (1 - c) * (1 - remainder).
 
 Access. Influence and contributions count only what the reader may see. Paths among the best that
 touch something above the clearance are shown with those steps blanked and without a contribution,
@@ -40,7 +41,7 @@ from graph.algorithms.paths import (
     node_name,
 )
 from graph.algorithms.policy import PropagationPolicy, load_policy
-from graph.algorithms.seeds import Seeds, seeds_of
+from graph.algorithms.seeds import Seeds, seeds_of, without_own
 from graph.snapshot import Snapshot
 
 
@@ -164,7 +165,8 @@ def _find(
 ) -> tuple[Found, Network]:
     network = network_of(snapshot, policy.links, policy.damping, policy.former, clearance)
     seeds = seeds_of(snapshot, policy, clearance)
-    return most_reliable(network, target, seeds.weight, policy.limits), network
+    sources = without_own(snapshot, policy, seeds, target)
+    return most_reliable(network, target, sources, policy.limits), network
 
 
 def _describe(

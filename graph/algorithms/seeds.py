@@ -58,6 +58,25 @@ def seeds_of(snapshot: Snapshot, policy: PropagationPolicy, clearance: str) -> S
     return result
 
 
+def without_own(
+    snapshot: Snapshot, policy: PropagationPolicy, seeds: Seeds, target: int
+) -> Numbers:
+    """The weights as sources for one target: what was found in the target's own shipments is its
+    own, so it does not come back from the others in them. O(n + findings + the target's links)."""
+    shipments = [_row(snapshot, kind, target) for kind in policy.responsible]
+    found = snapshot.edges("FOUND_IN")
+    own = np.isin(np.asarray(found.target), np.unique(np.concatenate(shipments)))
+    causes = np.asarray(found.source)[own]
+    return np.where(np.isin(seeds.cause, causes), 0.0, seeds.weight) if own.any() else seeds.weight
+
+
+def _row(snapshot: Snapshot, kind: str, source: int) -> NDArray[np.int64]:
+    """The targets of a node's edges of a kind; edges are sorted by source. O(log m + result)."""
+    edges = snapshot.edges(kind)
+    first, last = np.searchsorted(edges.source, [source, source + 1])
+    return np.asarray(edges.target[first:last], dtype=np.int64)
+
+
 def _weights(snapshot: Snapshot, rule: SeedRule) -> Numbers:
     """The weight that each node of the rule's kind gives on the snapshot's day."""
     table = snapshot.nodes(rule.kind)
