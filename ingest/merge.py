@@ -13,9 +13,9 @@ from typing import Any
 
 import duckdb
 
+from graph.reasons import reason
 from graph.store.lake import PROVENANCE, QUARANTINE, Lake, set_hash, stored_columns
 from graph.tables import TABLES, Column, Table
-from graph.values import reason
 
 _SEPARATOR = "chr(31)"
 
@@ -28,6 +28,8 @@ class Merge:
     source: str
     folder: Path
     connection: duckdb.DuckDBPyConnection
+    restating: bool = False
+    outdated: dict[str, int] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
 
     def run(self) -> None:
@@ -79,6 +81,7 @@ class Merge:
         self._drop(
             name, f'n NOT IN (SELECT arg_min(n, (file, row)) FROM "new_{name}" GROUP BY record)'
         )
+        self._restate(table)
         self._drop(name, f"record IN (SELECT record FROM {self._known(name)})")
         self._date(table)
         self._postpone(table)
@@ -104,6 +107,29 @@ class Merge:
                    coalesce({recorded}, {event}, {starts}) AS recorded_at, {keys}{references}
             FROM {self._parts(table)}"""
 
+    def _restate(self, table: Table) -> None:
+        """What the lake has, but corrected since, holds again when a later day of recording is
+        given for the ingest; without one, such rows change nothing and are counted."""
+        name = table.name
+        key, same = (
+            ", ".join(f'"{each}"' for each in table.key),
+            _same_key(table, "row", "old", True),
+        )
+        latest = f"""SELECT row.n, left(md5(row.record || row.day), 16) AS record
+            FROM "new_{name}" AS row SEMI JOIN {self._known(name)} AS known USING (record)
+            JOIN (SELECT {key}, max(recorded_at) AS last,
+                         arg_max(record, (recorded_at, record)) AS said
+                  FROM {self._known(name)} GROUP BY ALL) AS old ON {same}
+            WHERE NOT given AND day > last
+              AND said NOT IN (row.record, left(md5(row.record || last), 16))"""
+        if self.restating:
+            self._sql(
+                f"""UPDATE "new_{name}" AS row SET record = again.record, recorded_at = day,
+                        given = true FROM ({latest}) AS again WHERE row.n = again.n"""
+            )
+        else:
+            self.outdated[name] = self._one(f"SELECT count(*) FROM ({latest})")
+
     def _date(self, table: Table) -> None:
         """Take dates from the row referred to where the table says so, else from the ingest."""
         name = table.name
@@ -114,7 +140,7 @@ class Merge:
                         valid_from = coalesce(row.valid_from, parent.valid_from)
                     FROM (SELECT key, min(recorded_at) AS recorded_at, min(valid_from) AS valid_from
                           FROM ({self._dates(target)}) GROUP BY key) AS parent
-                    WHERE row."ref_{table.dated_by}" = parent.key"""
+                    WHERE row."ref_{table.dated_by}" = parent.key AND NOT row.given"""
             )
         self._sql(f'UPDATE "new_{name}" SET recorded_at = day WHERE recorded_at IS NULL')
 
@@ -325,7 +351,7 @@ def _raw(table: Table) -> str:
     return f"json_merge_patch('{{}}'::JSON, json_object({', '.join(fields)}))::VARCHAR"
 
 
-def _same_key(table: Table, left: str, right: str, *, stored: bool = False) -> str:
+def _same_key(table: Table, left: str, right: str, stored: bool = False) -> str:
     """Equality of two rows' keys. A part of the key that may be empty compares equal when it is."""
     required = {column.name for column in table.columns if column.required}
     return " AND ".join(

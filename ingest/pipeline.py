@@ -45,7 +45,8 @@ def ingest(
 ) -> IngestReport:
     """Bring what is at `path` into the lake as one batch.
 
-    `recorded_at` is the day on which rows became known that do not say so (default: today).
+    `recorded_at` is the day on which rows became known that do not say so (default: today). Given,
+    a row that was corrected since holds again from that day on; by default it changes nothing.
 
     Raises:
         SourceError: the source is unknown.
@@ -60,6 +61,7 @@ def ingest(
     lake = Lake(settings)
     with lake, lake.writing() as staging:
         run = _Run(lake, declared, staging, recorded_at or date.today(), progress)
+        run.restating = recorded_at is not None
         run.read(read_source(context), lambda: context.marking)
         run.check_share()
         run.retry(_MAY_PASS)
@@ -98,6 +100,7 @@ class _Run:
         self.report = IngestReport(source.name, recorded_at=day)
         self.good: dict[str, int] = {}
         self.refused: list[pl.DataFrame] = []
+        self.restating = False
         self._number = 0
         self._parts = 0
         (staging / "parts").mkdir()
@@ -135,12 +138,14 @@ class _Run:
         """Decide about the rows and make the batch part of the lake."""
         self.tell("comparing with the lake", 0.5)
         with self.lake.scratch(self.staging / "spill") as connection:
-            merge = Merge(self.lake, self.source.name, self.staging, connection)
+            merge = Merge(
+                self.lake, self.source.name, self.staging, connection, restating=self.restating
+            )
             merge.run()
             report = self.report
             report.accepted, report.quarantined = merge.counts(), merge.refused()
             report.resolved = merge.resolved()
-            report.issues = [*issues, *self._unexpected()]
+            report.issues = [*issues, *self._unexpected(), *_outdated(merge.outdated)]
             if report.accepted or report.quarantined or report.resolved:
                 self.tell("writing", 0.8)
                 self._commit(merge)
@@ -198,6 +203,15 @@ class _Run:
             for table, (low, high) in self.source.expected.items()
             if not low <= self.good.get(table, 0) <= high
         ]
+
+
+def _outdated(counts: Mapping[str, int]) -> list[str]:
+    return [
+        f"{table}: {count} rows say what was corrected since; to say it again, give the day on "
+        "which it became known (--recorded-at)"
+        for table, count in counts.items()
+        if count
+    ]
 
 
 def _from_quarantine(table: str, rows: pl.DataFrame) -> RawTable:

@@ -10,8 +10,9 @@ from datetime import date
 
 import polars as pl
 
+from graph.reasons import REASONS
 from graph.tables import TABLES, Column, Table
-from graph.values import REASONS, Cleaned, clean_column
+from graph.values import Cleaned, clean_column
 from ingest.context import DAY, EXTRA, FILE, MARKING, ROW, RawTable
 from ingest.errors import FileRejected
 

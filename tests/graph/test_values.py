@@ -11,15 +11,14 @@ from stdnum import imo
 from stdnum.cn import uscc
 
 from graph.errors import ValueRejected
+from graph.reasons import REASONS, reason
 from graph.tables import TABLES
 from graph.values import (
-    REASONS,
     VALUE_TYPES,
     DateRange,
     Money,
     clean,
     clean_column,
-    reason,
     secret_key,
 )
 

@@ -192,6 +192,26 @@ def test_a_later_correction_supersedes_and_the_past_can_be_asked_for(
     assert ends == [date(2025, 6, 1), None]
 
 
+def test_what_was_corrected_can_be_said_again(settings: Settings, write: Write) -> None:
+    head = "person_id,name\n"
+    one, two = (write(name, persons=f"{head}P1,{name}\n", relations="") for name in ("Li", "Wu"))
+    for day, folder in ((1, one), (2, two)):
+        ingest("tables", folder / "persons.csv", settings, recorded_at=date(2025, 1, day))
+    silent = ingest("tables", one / "persons.csv", settings)
+    assert silent.unchanged
+    assert "1 rows say what was corrected since" in silent.issues[0]
+    again = ingest("tables", one / "persons.csv", settings, recorded_at=date(2025, 1, 3))
+    assert again.accepted == {"persons": 1}
+    for day in (3, 4):
+        assert ingest(
+            "tables", one / "persons.csv", settings, recorded_at=date(2025, 1, day)
+        ).unchanged
+    names = [
+        in_force(settings, "persons", known_at=date(2025, 1, day))[0]["name"] for day in (1, 2, 3)
+    ]
+    assert names == ["Li", "Wu", "Li"]
+
+
 def test_what_waits_for_a_reference_comes_in_by_itself(
     settings: Settings, write: Write, texts: dict[str, str]
 ) -> None:
