@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from gnn import calibrate, metrics
 from gnn.baselines import Codes
@@ -19,8 +21,10 @@ from gnn.contenders import (
     Contender,
     FitNetwork,
     Lesson,
+    best_blend,
     fit_all,
     merit,
+    with_blend,
 )
 from gnn.metrics import Floats
 from gnn.report import ReportRow
@@ -40,6 +44,7 @@ class Competition:
 
     split: Split
     champion: str
+    blend: float
     final: Mapping[str, Contender]
     deployed: Contender
     trees: Contender
@@ -48,7 +53,7 @@ class Competition:
     novel_rows: tuple[ReportRow, ...]
     novel_share: float
     new_importers: float
-    weight: Floats
+    validation: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -78,60 +83,130 @@ def compete(
     weight[labelled] = selection_weights(
         cases.probability[labelled], config.split.weight_percentile
     )
-    first = fit_all(
-        cases,
-        Lesson(split.train, split.validation, weight),
-        config,
-        threads=threads,
-        fit_network=fit_network,
-        progress=_part(progress, 0.0, 0.55),
-    )
-    merits = _merits(cases, first, split.validation, weight, config)
-    champion = max((name for name in first if name not in BASELINES), key=lambda name: merits[name])
-    calibrators = {
-        name: calibrate.fit(
-            one.margin[split.validation], cases.outcome[split.validation], weight[split.validation]
-        )
-        for name, one in first.items()
-    }
-    final = fit_all(
-        cases,
-        Lesson(split.refit, None, weight),
-        config,
-        threads=threads,
-        chosen=first,
-        fit_network=fit_network,
-        progress=_part(progress, 0.55, 0.8),
-    )
-    wanted = champion if champion in TREE_GROUPS else FULL
-    last = fit_all(
-        cases,
-        Lesson(labelled, None, weight),
-        config,
-        threads=threads,
-        chosen=first,
-        fit_network=fit_network if champion in (NETWORK, BOTH) else None,
-        trees_only=(wanted,),
-        progress=_part(progress, 0.8, 0.9),
-    )
+    tell = progress or (lambda what, share: None)
+    fitting = _Fitting(cases, weight, config, threads, fit_network)
+    trial = fitting.trial(split, tell)
+    tell("fitting what is judged", 0.5)
+    final = fitting.again(split.refit, trial, tuple(TREE_GROUPS))
+    tell("fitting what is kept", 0.7)
+    wanted = trial.champion if trial.champion in TREE_GROUPS else FULL
+    last = fitting.again(labelled, trial, (wanted,))
+    tell("judging", 0.85)
     judged, outcome, judged_weight = _judged(cases, split, weight, truth)
-    scores = {name: calibrators[name].probability(one.margin) for name, one in final.items()}
-    novel = judged[_novel(cases.product, cases.declared < split.test_from)[judged]]
+    scores = {
+        name: trial.calibrators[name].probability(one.margin(cases, judged))
+        for name, one in final.items()
+    }
+    inside = _novel(cases.product, cases.declared < split.test_from)[judged]
+    table = partial(
+        _table, outcome=outcome[judged], weight=judged_weight[judged], trial=trial, config=config
+    )
     return Competition(
         split=split,
-        champion=champion,
+        champion=trial.champion,
+        blend=trial.blend,
         final=final,
-        deployed=last[champion],
+        deployed=last[trial.champion],
         trees=last[wanted],
-        calibrators=calibrators,
-        rows=_table(scores, judged, outcome, judged_weight, merits, config),
-        novel_rows=()
-        if len(novel) in (0, len(judged))
-        else _table(scores, novel, outcome, judged_weight, merits, config),
-        novel_share=len(novel) / max(len(judged), 1),
+        calibrators=trial.calibrators,
+        rows=table(scores, np.ones(len(judged), dtype=bool)),
+        novel_rows=table(scores, inside) if 0 < inside.mean() < 0.95 else (),
+        novel_share=float(inside.mean()),
         new_importers=_new_importers(cases, split, judged),
-        weight=weight,
+        validation=trial.facts,
     )
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What validation decided: rounds, blend, champion, calibration, merit of each contender."""
+
+    champion: str
+    blend: float
+    rounds: Mapping[str, int]
+    calibrators: Mapping[str, Calibrator]
+    merits: Mapping[str, float]
+    facts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    """What every fit of a run has in common."""
+
+    cases: Cases
+    weight: Floats
+    config: ModelConfig
+    threads: int
+    fit_network: FitNetwork | None
+
+    def trial(self, split: Split, tell: Progress) -> _Trial:
+        """Roll the origin forward over the folds and pool what each contender said in advance."""
+        cases, folds = self.cases, _folds(self.cases, split, self.config)
+        found: list[dict[str, Contender]] = []
+        for number, (rows, validation) in enumerate(folds):
+            tell(f"fitting fold {number + 1} of {len(folds)}", 0.5 * number / len(folds))
+            lesson = Lesson(rows, validation, self.weight)
+            found.append(
+                fit_all(
+                    cases, lesson, self.config, threads=self.threads, fit_network=self.fit_network
+                )
+            )
+        pooled = np.concatenate([validation for _, validation in folds])
+        outcome, weight = cases.outcome[pooled], self.weight[pooled]
+        margins = {
+            name: np.concatenate(
+                [one[name].margin(cases, rows) for one, (_, rows) in zip(found, folds, strict=True)]
+            )
+            for name in found[0]
+        }
+        blend = 0.0
+        if NETWORK in margins:
+            parts = margins[FULL], margins[NETWORK]
+            blend = best_blend(outcome, *parts, weight, self.config)
+            margins[BOTH] = (1 - blend) * parts[0] + blend * parts[1]
+        merits = {name: merit(outcome, m, weight, self.config) for name, m in margins.items()}
+        return _Trial(
+            max((name for name in merits if name not in BASELINES), key=lambda name: merits[name]),
+            blend,
+            {name: max(1, round(np.mean([f[name].rounds for f in found]))) for name in found[0]},
+            {name: calibrate.fit(m, outcome, weight) for name, m in margins.items()},
+            merits,
+            {"folds": len(folds), "rows": len(pooled), "violations": int(outcome.sum())},
+        )
+
+    def again(self, rows: Indices, trial: _Trial, wanted: tuple[str, ...]) -> dict[str, Contender]:
+        """Fit on other rows with the choices of the trial."""
+        needed = len(wanted) > 1 or trial.champion in (NETWORK, BOTH)
+        found = fit_all(
+            self.cases,
+            Lesson(rows, None, self.weight),
+            self.config,
+            threads=self.threads,
+            rounds=trial.rounds,
+            fit_network=self.fit_network if needed else None,
+            wanted=wanted,
+        )
+        return with_blend(found, trial.blend)
+
+
+def _folds(cases: Cases, split: Split, config: ModelConfig) -> list[tuple[Indices, Indices]]:
+    """Rows to learn from and rows to choose by, for origins that move forward, oldest first.
+
+    Windows as long as the validation period reach back from the test period; an origin counts if
+    there are enough violations before it.
+    """
+    length = split.test_from - split.validation_from
+    rows = split.refit
+    declared, recorded = cases.declared[rows], cases.recorded[rows]
+    folds = []
+    for number in range(config.split.folds):
+        start = split.validation_from - number * length
+        learn = rows[(declared < start) & (recorded < start)]
+        judge = rows[(declared >= start) & (declared < start + length)]
+        enough = cases.outcome[learn].sum() >= config.split.minimum_positives
+        if enough and 0 < cases.outcome[judge].sum() < len(judge):
+            folds.append((learn, judge))
+    return folds[::-1]
 
 
 def _split(cases: Cases, labelled: Indices, config: ModelConfig) -> Split:
@@ -153,19 +228,6 @@ def _split(cases: Cases, labelled: Indices, config: ModelConfig) -> Split:
     )
 
 
-def _merits(
-    cases: Cases,
-    found: Mapping[str, Contender],
-    rows: Indices,
-    weight: Floats,
-    config: ModelConfig,
-) -> dict[str, float]:
-    return {
-        name: merit(cases.outcome[rows], one.margin[rows], weight[rows], config)
-        for name, one in found.items()
-    }
-
-
 def _judged(
     cases: Cases, split: Split, weight: Floats, truth: Truth | None
 ) -> tuple[Indices, Floats, Floats]:
@@ -178,32 +240,32 @@ def _judged(
 
 def _table(
     scores: Mapping[str, Floats],
-    rows: Indices,
+    chosen: npt.NDArray[np.bool_],
+    *,
     outcome: Floats,
     weight: Floats,
-    merits: Mapping[str, float],
+    trial: _Trial,
     config: ModelConfig,
 ) -> tuple[ReportRow, ...]:
+    """The report's rows on the `chosen` ones of the judged shipments."""
     return tuple(
         ReportRow.of(
             name,
             metrics.evaluate(
-                outcome[rows],
-                score[rows],
+                outcome[chosen],
+                score[chosen],
                 share=config.share,
-                weight=weight[rows],
+                weight=weight[chosen],
                 replicates=config.replicates,
                 seed=config.seed,
             ),
-            merits[name],
+            trial.merits[name],
         )
         for name, score in scores.items()
     )
 
 
-def _novel(
-    product: Codes, before: np.ndarray[tuple[int], np.dtype[np.bool_]]
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _novel(product: Codes, before: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Which rows have a product tuple that no earlier row has."""
     seen = np.zeros(int(product.max(initial=0)) + 1, dtype=bool)
     seen[product[before]] = True
@@ -217,10 +279,3 @@ def _new_importers(cases: Cases, split: Split, rows: Indices) -> float:
     seen[importer[cases.declared < split.test_from]] = True
     known = importer[rows] >= 0
     return float(np.mean(~seen[importer[rows][known]])) if known.any() else 0.0
-
-
-def _part(progress: Progress | None, start: float, stop: float) -> Progress | None:
-    """A progress callback for a part of the whole."""
-    if progress is None:
-        return None
-    return lambda what, share: progress(what, start + share * (stop - start))

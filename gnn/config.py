@@ -7,10 +7,15 @@ from dataclasses import asdict, dataclass, field
 
 @dataclass(frozen=True)
 class SplitConfig:
-    """How time is cut: shares of all shipments, oldest first, in train, validation and test."""
+    """How time is cut: shares of all shipments, oldest first, in train, validation and test.
+
+    `folds` windows as long as the validation period are predicted from what was known before each;
+    what contenders said there in advance, pooled, is what validation chooses and calibrates by.
+    """
 
     validation_share: float = 0.15
     test_share: float = 0.20
+    folds: int = 3
     weight_percentile: float = 99.0
     minimum_positives: int = 10
 

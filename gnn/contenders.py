@@ -46,22 +46,37 @@ FitNetwork = Callable[[Indices, "Indices | None", "int | None", Floats], "Networ
 
 @dataclass(frozen=True)
 class Contender:
-    """A fitted model: `margin` (n,) over all shipments; `rounds` that served validation best.
+    """A fitted model. `rounds` served validation best; `blend` is the network's share in `both`.
 
-    `blend` is the share of the graph network in `both`; 0 and 1 are the trees and the network.
+    A baseline has its log-odds of all shipments in `fixed` instead of a model.
     """
 
     name: str
-    margin: Floats
     trees: TreeModel | None = None
     network: "Network | None" = None
     blend: float = 0.0
     rounds: int = 0
+    fixed: Floats | None = None
+
+    def margin(self, cases: Cases, rows: Indices) -> Floats:
+        """Log-odds of a violation of some shipments."""
+        if self.fixed is not None:
+            return self.fixed[rows]
+        total = np.zeros(len(rows))
+        if self.trees is not None and self.blend < 1:
+            features = cases.columns(self.trees.names)[rows]
+            total += (1 - self.blend) * self.trees.margin(features)
+        if self.network is not None and self.blend > 0:
+            total += self.blend * self.network.margin(cases, rows)
+        return total
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """What to learn from: rows with known outcomes, and rows to choose by (None: choices made)."""
+    """What to learn from: rows with known outcomes, and rows to stop by (None: rounds are known).
+
+    `weight` (n,) is over all shipments.
+    """
 
     rows: Indices
     validation: Indices | None
@@ -74,31 +89,37 @@ def fit_all(
     config: ModelConfig,
     *,
     threads: int,
-    chosen: Mapping[str, Contender] | None = None,
+    rounds: Mapping[str, int] | None = None,
     fit_network: FitNetwork | None = None,
-    trees_only: tuple[str, ...] = tuple(TREE_GROUPS),
-    progress: Callable[[str, float], None] | None = None,
+    wanted: tuple[str, ...] = tuple(TREE_GROUPS),
 ) -> dict[str, Contender]:
-    """Fit the contenders. With `chosen`, repeat their rounds and blend on the new rows.
-
-    `trees_only` names the tree models wanted; without `fit_network` there is no graph network.
-    """
+    """Fit the baselines, the `wanted` tree models and, if it can be, the graph network."""
     found = baselines(cases, lesson)
-    for number, name in enumerate(trees_only):
-        if progress is not None:
-            progress(f"fitting {name}", number / 5)
-        found[name] = _fit_trees(cases, lesson, config, name, threads, chosen)
+    for name in wanted:
+        found[name] = _fit_trees(cases, lesson, config, name, threads, rounds)
     if fit_network is not None:
-        if progress is not None:
-            progress(f"fitting {NETWORK}", 0.6)
-        epochs = chosen[NETWORK].rounds if chosen else None
+        epochs = rounds[NETWORK] if rounds else None
         network = fit_network(lesson.rows, lesson.validation, epochs, lesson.weight)
-        found[NETWORK] = Contender(
-            NETWORK, network.margin(cases), network=network, blend=1.0, rounds=network.epochs
-        )
-        share = chosen[BOTH].blend if chosen else None
-        found[BOTH] = blend(cases, lesson, config, found[FULL], found[NETWORK], share)
+        found[NETWORK] = Contender(NETWORK, None, network, 1.0, network.epochs)
     return found
+
+
+def with_blend(found: Mapping[str, Contender], share: float) -> dict[str, Contender]:
+    """The contenders and, where there is a network, its blend with the full trees."""
+    if NETWORK not in found or FULL not in found:
+        return dict(found)
+    both = Contender(BOTH, found[FULL].trees, found[NETWORK].network, share)
+    return {**found, BOTH: both}
+
+
+def best_blend(
+    outcome: Floats, first: Floats, second: Floats, weight: Floats, config: ModelConfig
+) -> float:
+    """The share of `second` in the mixed log-odds that validation likes best, the least of ties."""
+    gains = [
+        merit(outcome, (1 - share) * first + share * second, weight, config) for share in _BLENDS
+    ]
+    return float(_BLENDS[int(np.argmax(gains))])
 
 
 def baselines(cases: Cases, lesson: Lesson) -> dict[str, Contender]:
@@ -114,28 +135,7 @@ def baselines(cases: Cases, lesson: Lesson) -> dict[str, Contender]:
             [_party_rate(cases, role, base) for role in ("importer", "declarant")]
         ),
     }
-    return {name: Contender(name, _logit(score)) for name, score in scores.items()}
-
-
-def blend(
-    cases: Cases,
-    lesson: Lesson,
-    config: ModelConfig,
-    first: Contender,
-    second: Contender,
-    share: float | None = None,
-) -> Contender:
-    """(1 - share) · trees + share · network on log-odds; the share is chosen on validation."""
-    if share is None:
-        assert lesson.validation is not None
-        rows = lesson.validation
-        mixed = [(1 - s) * first.margin[rows] + s * second.margin[rows] for s in _BLENDS]
-        gains = [
-            merit(cases.outcome[rows], margin, lesson.weight[rows], config) for margin in mixed
-        ]
-        share = float(_BLENDS[int(np.argmax(gains))])
-    margin = (1 - share) * first.margin + share * second.margin
-    return Contender(BOTH, margin, first.trees, second.network, share)
+    return {name: Contender(name, fixed=_logit(score)) for name, score in scores.items()}
 
 
 def merit(outcome: Floats, score: Floats, weight: Floats, config: ModelConfig) -> float:
@@ -154,7 +154,7 @@ def _fit_trees(
     config: ModelConfig,
     name: str,
     threads: int,
-    chosen: Mapping[str, Contender] | None,
+    rounds: Mapping[str, int] | None,
 ) -> Contender:
     names = cases.named(*TREE_GROUPS[name])
     validation = (
@@ -166,10 +166,10 @@ def _fit_trees(
         config.trees,
         seed=config.seed,
         validation=validation,
-        rounds=chosen[name].rounds if chosen else None,
+        rounds=rounds[name] if rounds else None,
         threads=threads,
     )
-    return Contender(name, model.margin(cases.columns(names)), trees=model, rounds=model.rounds)
+    return Contender(name, model, rounds=model.rounds)
 
 
 def _party_rate(cases: Cases, role: str, base: float) -> Floats:

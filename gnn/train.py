@@ -143,7 +143,8 @@ def _fit_enterprises(
 ) -> tuple[EnterpriseModel | None, dict[str, Any]]:
     """The enterprise model and its facts; without enough outcomes, the reason instead."""
     champion = found.final[found.champion]
-    risk = found.calibrators[found.champion].probability(champion.margin)
+    margin = champion.margin(cases, np.arange(len(cases)))
+    risk = found.calibrators[found.champion].probability(margin)
     risk[cases.labelled] = np.nan
     last_day = min(to_day(snapshot.known_at), int(cases.declared[-1])) + 1
     try:
@@ -188,7 +189,7 @@ def _notes(found: Competition) -> tuple[str, ...]:
     if NETWORK not in found.final:
         notes.append(NO_TORCH)
     else:
-        notes.append(f"share of the graph network in {BOTH}: {found.final[BOTH].blend:.2f}")
+        notes.append(f"share of the graph network in {BOTH}: {found.blend:.2f}")
     by_name = {row.model: row for row in found.rows}
     if found.novel_share < 0.5 and by_name[LOOKUP].auc > 0.9:
         notes.append(
@@ -207,6 +208,7 @@ def _split_facts(cases: Cases, split: Split, found: Competition) -> dict[str, An
         "last_day": _iso(int(cases.declared[-1])),
         "rows": {name: len(rows) for name, rows in parts.items()},
         "violations": {name: int(cases.outcome[rows].sum()) for name, rows in parts.items()},
+        "validation": dict(found.validation),
         "new_importers": found.new_importers,
         "novel_tuples": found.novel_share,
     }
