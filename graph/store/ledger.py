@@ -5,10 +5,9 @@ audit trail. SQLite in the data folder by default, PostgreSQL by address. Each m
 transaction: it takes effect whole or not at all, even when the process is killed.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +19,23 @@ from sqlalchemy.engine import Connection, RowMapping
 from graph.errors import LedgerError, NotFound
 from graph.settings import Settings
 from graph.store.ledger_engine import guard, open_engine
+from graph.store.ledger_records import (
+    GRADE_SCHEMA,
+    JUDGEMENT_SCHEMA,
+    PAIR,
+    SELECTION_SCHEMA,
+    AuditEntry,
+    Grade,
+    GradingRun,
+    Override,
+    Reconciled,
+    RuleSet,
+    checked_judgement,
+    expand_reasons,
+    pair,
+    read_reasons,
+    reconcile,
+)
 from graph.store.ledger_tables import (
     AUDIT,
     GRADES,
@@ -30,135 +46,22 @@ from graph.store.ledger_tables import (
     SELECTIONS,
 )
 
-#: What a judgement can say of a pair.
-JUDGEMENT_VALUES = ("positive", "negative", "unsure")
-#: Users of this form are rules; everybody else is a person, whose word a rule never overrides.
-RULE_PREFIX = "rule:"
+__all__ = [
+    "GRADE_SCHEMA",
+    "JUDGEMENT_SCHEMA",
+    "SELECTION_SCHEMA",
+    "AuditEntry",
+    "Grade",
+    "GradingRun",
+    "Ledger",
+    "Override",
+    "Reconciled",
+    "RuleSet",
+    "read_reasons",
+]
 
-JUDGEMENT_SCHEMA = pa.schema(
-    [
-        ("id", pa.int64()),
-        ("left_kind", pa.string()),
-        ("left_id", pa.string()),
-        ("right_kind", pa.string()),
-        ("right_id", pa.string()),
-        ("judgement", pa.string()),
-        ("score", pa.float64()),
-        ("derivation", pa.string()),
-        ("user", pa.string()),
-        ("created_at", pa.timestamp("us", tz="UTC")),
-        ("created_on", pa.date32()),
-    ]
-)
-GRADE_SCHEMA = pa.schema(
-    [
-        ("enterprise_id", pa.string()),
-        ("points", pa.float64()),
-        ("band", pa.string()),
-        ("probability", pa.float64()),
-        ("reasons", pa.string()),
-        ("valid_from", pa.date32()),
-    ]
-)
-SELECTION_SCHEMA = pa.schema(
-    [
-        ("selection_id", pa.string()),
-        ("shipment_id", pa.string()),
-        ("probability", pa.float64()),
-        ("seed", pa.int64()),
-        ("wheel", pa.string()),
-        ("policy", pa.string()),
-        ("selected_at", pa.timestamp("us", tz="UTC")),
-    ]
-)
-_PAIR = ("left_kind", "left_id", "right_kind", "right_id")
 #: SQLite binds at most 32,766 values in a statement, PostgreSQL 65,535.
 _MOST_BOUND = 10_000
-
-
-@dataclass(frozen=True)
-class RuleSet:
-    """A policy as it was used. `reasons` holds the texts of its reasons: code to `zh` and `en`
-    templates, whose field `{value}` the enterprise's own value fills."""
-
-    policy_hash: str
-    policy: str
-    content: str
-    reasons: Mapping[str, Mapping[str, str]]
-
-
-@dataclass(frozen=True)
-class GradingRun:
-    """One grading of all enterprises, named by the content of what went into it."""
-
-    run: str
-    policy: str
-    policy_hash: str
-    snapshot: str
-    model: str | None
-    as_of: date
-    known_at: date
-    started_at: datetime
-    finished_at: datetime
-    counts: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class Grade:
-    """An enterprise's grade in one run. `valid_from` is the day since which the band has held.
-
-    Each of `reasons` has `code`, `feature`, `value` (a number or None), `points_lost`, `zh`, `en`.
-    """
-
-    enterprise_id: str
-    run: str
-    policy: str
-    snapshot: str
-    model: str | None
-    as_of: date
-    known_at: date
-    points: float
-    band: str
-    probability: float | None
-    reasons: tuple[Mapping[str, Any], ...]
-    valid_from: date
-
-
-@dataclass(frozen=True)
-class Override:
-    """A band that a person set for an enterprise until a day, with the reason."""
-
-    id: int
-    enterprise_id: str
-    band: str
-    reason: str
-    user: str
-    created_at: datetime
-    expires_on: date
-
-
-@dataclass(frozen=True)
-class AuditEntry:
-    """Who did what, when."""
-
-    id: int
-    at: datetime
-    user: str
-    action: str
-    detail: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Reconciled:
-    """How a rule's judgements changed: new, no longer held, and as they were.
-
-    `left` counts the pairs on which a person has spoken; the rule leaves them alone.
-    """
-
-    added: int
-    retired: int
-    unchanged: int
-    left: int
 
 
 class Ledger:
@@ -282,7 +185,7 @@ class Ledger:
         query = (
             sa.select(*(JUDGEMENTS.c[name] for name in stored), created_on.label("created_on"))
             .where(JUDGEMENTS.c.deleted_at.is_(None))
-            .order_by(*(JUDGEMENTS.c[name] for name in ("right_kind", *_PAIR)))
+            .order_by(*(JUDGEMENTS.c[name] for name in ("right_kind", *PAIR)))
         )
         if kind is not None:
             query = query.where(JUDGEMENTS.c.right_kind == kind)
@@ -307,22 +210,22 @@ class Ledger:
             LedgerError: the judgement is none of `JUDGEMENT_VALUES`, or the pair is no pair.
         """
         row = {
-            **_pair(left, right),
-            "judgement": _judgement(judgement),
+            **pair(left, right),
+            "judgement": checked_judgement(judgement),
             "score": score,
             "derivation": derivation,
             "user": user,
             "created_at": datetime.now(UTC),
         }
         with self._write("recording a judgement in") as connection:
-            same = [JUDGEMENTS.c[name] == row[name] for name in _PAIR]
+            same = [JUDGEMENTS.c[name] == row[name] for name in PAIR]
             connection.execute(
                 sa.update(JUDGEMENTS)
                 .where(*same, JUDGEMENTS.c.deleted_at.is_(None))
                 .values(deleted_at=row["created_at"])
             )
             number = _insert(connection, JUDGEMENTS, row)
-            detail = {name: row[name] for name in (*_PAIR, "judgement")}
+            detail = {name: row[name] for name in (*PAIR, "judgement")}
             _record(connection, user, "judge", {"id": number, **detail})
         return number
 
@@ -337,7 +240,9 @@ class Ledger:
             query = sa.select(JUDGEMENTS).where(
                 JUDGEMENTS.c.right_kind == kind, JUDGEMENTS.c.deleted_at.is_(None)
             )
-            plan = _plan(connection.execute(query).mappings().all(), proposals.to_pylist(), rules)
+            plan = reconcile(
+                connection.execute(query).mappings().all(), proposals.to_pylist(), rules
+            )
             now = datetime.now(UTC)
             if plan.retire:
                 connection.execute(
@@ -435,11 +340,6 @@ class Ledger:
             yield connection
 
 
-def read_reasons(text: str, rules: RuleSet) -> tuple[Mapping[str, Any], ...]:
-    """Expand a grade's compact reasons, `[[code, feature, value, points lost], …]`."""
-    return _expand(text, rules.reasons)
-
-
 #: Order of runs: the one in force is the last by as-of day, then by the time it was made.
 _IN_FORCE = (GRADING_RUNS.c.as_of, GRADING_RUNS.c.finished_at, GRADING_RUNS.c.run)
 _GRADE = (
@@ -467,65 +367,7 @@ def _latest(ids: Sequence[str]) -> sa.Select[Any]:
 
 def _grade(row: RowMapping) -> Grade:
     values = {name: row[name] for name in Grade.__dataclass_fields__ if name != "reasons"}
-    return Grade(**values, reasons=_expand(row["reasons"], row["texts"]))
-
-
-def _expand(text: str, texts: Mapping[str, Mapping[str, str]]) -> tuple[Mapping[str, Any], ...]:
-    return tuple(
-        {
-            "code": code,
-            "feature": feature,
-            "value": value,
-            "points_lost": lost,
-            "zh": texts[code]["zh"].format(value=value),
-            "en": texts[code]["en"].format(value=value),
-        }
-        for code, feature, value, lost in json.loads(text)
-    )
-
-
-@dataclass(frozen=True)
-class _Plan:
-    add: list[dict[str, Any]]
-    retire: list[int]
-    report: Reconciled
-
-
-def _plan(
-    held: Sequence[RowMapping], proposals: list[dict[str, Any]], rules: Sequence[str]
-) -> _Plan:
-    """Compare what is in force with what the rules propose. O(held + proposals)."""
-    wanted = {tuple(row[name] for name in _PAIR): row for row in proposals}
-    content = ("judgement", "score", "derivation", "user")
-    known = {tuple(row[name] for name in _PAIR): row for row in held}
-    ours = {pair: row for pair, row in known.items() if row["user"] in rules}
-    same = {
-        pair
-        for pair, row in ours.items()
-        if pair in wanted and all(row[name] == wanted[pair][name] for name in content)
-    }
-    foreign = known.keys() - ours.keys()
-    add = [wanted[pair] for pair in sorted(wanted.keys() - same - foreign)]
-    retire = sorted(row["id"] for pair, row in ours.items() if pair not in same)
-    left = len(wanted.keys() & foreign)
-    return _Plan(add, retire, Reconciled(len(add), len(retire), len(same), left))
-
-
-def _pair(left: tuple[str, str], right: tuple[str, str]) -> dict[str, str]:
-    """The pair's columns; a pair of the same kind is put in order, so that it is found again."""
-    if left == right:
-        raise LedgerError(f"{left[0]} {left[1]} cannot be judged against itself")
-    if left[0] == right[0]:
-        left, right = sorted((left, right))
-    return dict(zip(_PAIR, (*left, *right), strict=True))
-
-
-def _judgement(value: str) -> str:
-    if value not in JUDGEMENT_VALUES:
-        raise LedgerError(
-            f"{value!r} is no judgement", hint=f"use one of {', '.join(JUDGEMENT_VALUES)}"
-        )
-    return value
+    return Grade(**values, reasons=expand_reasons(row["reasons"], row["texts"]))
 
 
 def _checked(table: pa.Table, schema: pa.Schema, what: str) -> pa.Table:
