@@ -21,6 +21,7 @@ from gnn.errors import TooFewLabels
 from gnn.links import Link, links
 from gnn.report import TrainingReport
 from gnn.split import Split
+from graph.features.catalogue import FEATURES
 from graph.features.labels import labels
 from graph.settings import Settings
 from graph.snapshot import Snapshot, to_day
@@ -93,7 +94,8 @@ def network_fitter(cases: Cases, shared: tuple[Link, ...], config: ModelConfig) 
     """A function that fits the graph network; imports torch."""
     from gnn.network import Network, fit_network
 
-    names = cases.named("row", "history")
+    codes = {feature.name for feature in FEATURES if feature.categorical}
+    names = tuple(name for name in cases.named("row", "history") if name not in codes)
 
     def fit(rows: Any, validation: Any, epochs: int | None, weight: Any) -> Network:
         return fit_network(cases, shared, names, weight, config, rows, validation, epochs)

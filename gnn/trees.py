@@ -109,7 +109,8 @@ def fit(
         for bag in range(config.bags)
     ]
     if rounds is None:
-        rounds = round(float(np.mean([booster.num_trees() for booster in boosters])))
+        reached = float(np.mean([booster.num_trees() for booster in boosters]))
+        rounds = max(round(reached), min(config.least_rounds, config.most_rounds))
     return TreeModel(tuple(boosters), names, rounds)
 
 
@@ -142,6 +143,8 @@ def _fit_one(
             callbacks=callbacks,
         )
     best = booster.best_iteration
+    if best > 0:
+        best = min(max(best, config.least_rounds), booster.current_iteration())
     # Only the best rounds are kept, so that what is saved is what was chosen.
     return lightgbm.Booster(
         model_str=booster.model_to_string(num_iteration=best if best > 0 else -1)
