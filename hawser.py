@@ -158,8 +158,8 @@ class Data:
 
         from queries import catalog
 
-        answer = catalog.ask(self.store, name, parameters, clearance=self.settings.clearance)
         columns = [column.name for column in catalog.named(name).columns]
+        answer = catalog.ask(self.store, name, parameters, clearance=self.settings.clearance)
         return pandas.DataFrame(answer.rows, columns=columns)
 
     def queries(self) -> "pandas.DataFrame":

@@ -226,11 +226,15 @@ def log_file() -> Path:
 
 
 def start_log() -> None:
-    """Send warnings and errors of all libraries to the log file."""
+    """Send warnings and errors of all libraries to the log file, and nowhere else."""
     handler = _LogFile(log_file(), maxBytes=5_000_000, backupCount=3, delay=True, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.getLogger().addHandler(handler)
-    logging.getLogger().setLevel(logging.WARNING)
+    root = logging.getLogger()
+    for earlier in [one for one in root.handlers if isinstance(one, _LogFile)]:
+        root.removeHandler(earlier)
+        earlier.close()
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
     logging.captureWarnings(True)
 
 

@@ -2,17 +2,21 @@
 
 import csv
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import cli
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = (
@@ -42,12 +46,34 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return {**own, "HAWSER_HOME": str(home), "PYTHONPATH": str(ROOT), **more}
 
 
-def hawser(home: Path, *arguments: str | Path, **more: str) -> Done:
-    command = [sys.executable, "-c", "import cli; cli.main()", *map(str, arguments)]
-    done = subprocess.run(
-        command, env=environment(home, **more), capture_output=True, text=True, timeout=300
-    )
-    return Done(done.returncode, done.stdout, done.stderr)
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def hawser(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """`hawser(home, *arguments, **environment)` runs a command in this process."""
+
+    def run(home: Path, *arguments: str | Path, **more: str) -> Done:
+        with monkeypatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith("HAWSER_")]:
+                patch.delenv(name)
+            for name, value in {"HAWSER_HOME": str(home), **more}.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "argv", ["hawser", *map(str, arguments)])
+            capfd.readouterr()
+            status = 0
+            try:
+                cli.main()
+            except SystemExit as left:
+                status = int(left.code or 0)
+        out, err = capfd.readouterr()
+        return Done(status, out, err)
+
+    yield run
+    logging.captureWarnings(False)
+    logging.getLogger().handlers = [
+        one for one in logging.getLogger().handlers if not isinstance(one, RotatingFileHandler)
+    ]
 
 
 def deliver(folder: Path, **tables: Sequence[str]) -> Path:
@@ -65,15 +91,18 @@ ENTERPRISES = (
 
 
 def test_help_names_every_command_and_is_quick(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "import cli; cli.main()", "--help"]
     started = time.monotonic()
-    done = hawser(tmp_path, "--help", COLUMNS="200")
-    assert done.status == 0
-    assert [name for name in COMMANDS if f" {name} " not in done.out] == []
+    done = subprocess.run(
+        command, env=environment(tmp_path, COLUMNS="200"), capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert [name for name in COMMANDS if f" {name} " not in done.stdout] == []
     assert time.monotonic() - started < 10  # half a second on a quiet machine
 
 
 @pytest.mark.parametrize("arguments", [["nothing"], ["paths"], ["snapshot", "--as-of", "soon"]])
-def test_wrong_usage_exits_2(tmp_path: Path, arguments: list[str]) -> None:
+def test_wrong_usage_exits_2(hawser: Run, tmp_path: Path, arguments: list[str]) -> None:
     done = hawser(tmp_path, *arguments)
     assert done.status == 2
     assert done.out == ""
@@ -92,7 +121,7 @@ def test_wrong_usage_exits_2(tmp_path: Path, arguments: list[str]) -> None:
     ],
 )
 def test_what_is_refused_says_so_in_one_line(
-    tmp_path: Path, arguments: list[str], says: str
+    hawser: Run, tmp_path: Path, arguments: list[str], says: str
 ) -> None:
     done = hawser(tmp_path / "home", *arguments)
     assert done.status == 1, done.err
@@ -101,13 +130,13 @@ def test_what_is_refused_says_so_in_one_line(
     assert says in done.err
 
 
-def test_settings_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
+def test_settings_that_cannot_be_used_are_refused(hawser: Run, tmp_path: Path) -> None:
     done = hawser(tmp_path, "doctor", HAWSER_API_PORT="many")
     assert done.status == 1
     assert done.err.count("\n") == 1 and "HAWSER_API_PORT" in done.err
 
 
-def test_an_unexpected_error_is_one_line_and_in_the_log(tmp_path: Path) -> None:
+def test_an_unexpected_error_is_one_line_and_in_the_log(hawser: Run, tmp_path: Path) -> None:
     home = tmp_path / "home"
     (home / "search").mkdir(parents=True)
     (home / "search" / "made-from.json").write_text("{", encoding="utf-8")
@@ -117,7 +146,7 @@ def test_an_unexpected_error_is_one_line_and_in_the_log(tmp_path: Path) -> None:
     assert "Traceback" in (home / "logs" / "hawser.log").read_text(encoding="utf-8")
 
 
-def test_doctor_tells_settings_and_surroundings(tmp_path: Path) -> None:
+def test_doctor_tells_settings_and_surroundings(hawser: Run, tmp_path: Path) -> None:
     secret = "postgresql+psycopg://user:hush@nowhere.invalid/x"
     done = hawser(tmp_path / "home", "doctor", "--json", HAWSER_MEMORY_LIMIT="1GB")
     found = done.json
@@ -129,7 +158,7 @@ def test_doctor_tells_settings_and_surroundings(tmp_path: Path) -> None:
     assert masked.status == 1 and "hush" not in masked.out + masked.err
 
 
-def test_a_delivery_is_read_once_and_bad_rows_are_listed(tmp_path: Path) -> None:
+def test_a_delivery_is_read_once_and_bad_rows_are_listed(hawser: Run, tmp_path: Path) -> None:
     home = tmp_path / "home"
     many = [f"E{n},Firm {n},CN," for n in range(3, 10)]
     folder = deliver(tmp_path / "in", enterprises=[*ENTERPRISES, *many, "E10,Nowhere Ltd,XX,"])
@@ -146,7 +175,7 @@ def test_a_delivery_is_read_once_and_bad_rows_are_listed(tmp_path: Path) -> None
     assert rows[0]["reason"] and rows[0]["source"] == "tables"
 
 
-def test_the_same_lake_gives_the_same_snapshot(tmp_path: Path) -> None:
+def test_the_same_lake_gives_the_same_snapshot(hawser: Run, tmp_path: Path) -> None:
     home = tmp_path / "home"
     hawser(home, "ingest", "tables", deliver(tmp_path / "in", enterprises=ENTERPRISES))
     days = ("--as-of", "2026-01-01", "--known-at", "2026-01-01")
@@ -156,7 +185,7 @@ def test_the_same_lake_gives_the_same_snapshot(tmp_path: Path) -> None:
     assert one["nodes"]["Enterprise"] >= 1 and "OWNS" in one["edges"]
 
 
-def test_names_are_found_in_both_scripts_and_screened(tmp_path: Path) -> None:
+def test_names_are_found_in_both_scripts_and_screened(hawser: Run, tmp_path: Path) -> None:
     home = tmp_path / "home"
     entries = ("entry_id,list,name,aliases,kind", "L1,Test list,Harbor Limited,海港公司,enterprise")
     folder = deliver(tmp_path / "in", enterprises=ENTERPRISES, list_entries=entries)
@@ -177,7 +206,9 @@ def test_names_are_found_in_both_scripts_and_screened(tmp_path: Path) -> None:
     assert all(row["match"] == "false" for row in rows if row["query"] == "Nobody At All")
 
 
-def test_paths_and_owners_of_the_small_world(world_home: Path, world_folder: Path) -> None:
+def test_paths_and_owners_of_the_small_world(
+    hawser: Run, world_home: Path, world_folder: Path
+) -> None:
     import polars as pl
 
     ring = pl.read_parquet(world_folder / "truth" / "enterprises.parquet")["enterprise_id"][0]
@@ -193,7 +224,7 @@ def test_paths_and_owners_of_the_small_world(world_home: Path, world_folder: Pat
     assert "influence is not guilt" in hawser(world_home, "paths", ring).out
 
 
-def test_export_writes_every_kind(world_home: Path, tmp_path: Path) -> None:
+def test_export_writes_every_kind(hawser: Run, world_home: Path, tmp_path: Path) -> None:
     done = hawser(world_home, "export", tmp_path / "out", "--format", "csv", "--json").json
     assert done["files"]["nodes/Shipment.csv"] == 4_000
     with (tmp_path / "out" / "edges" / "IMPORTED.csv").open(encoding="utf-8") as file:
