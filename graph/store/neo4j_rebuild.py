@@ -132,10 +132,11 @@ def _copy(rows: GraphRows, part: Part, path: Path) -> int:
 
 def _swap(server: Neo4jServer, building: Path, settings: Settings, report: LoadReport) -> None:
     began = time.monotonic()
+    tied = server.tied
     server.stop()
     _exchange(server, building)
     try:
-        server.start()
+        server.start(tied=tied)
         with GraphStore.open(settings) as store:
             for statement in cypher.schema():
                 store.write(statement.name, statement.cypher, {})
@@ -144,7 +145,7 @@ def _swap(server: Neo4jServer, building: Path, settings: Settings, report: LoadR
     except BaseException as error:
         server.stop()
         _exchange_back(server)
-        server.start()
+        server.start(tied=tied)
         if isinstance(error, HawserError):
             raise LoadError(
                 f"the new graph cannot be used ({error.message})", hint="the old one is back"

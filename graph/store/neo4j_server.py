@@ -165,6 +165,14 @@ class Neo4jServer:
             return None
 
     @property
+    def tied(self) -> bool:
+        """Whether the running server ends with the process that started it."""
+        try:
+            return bool(json.loads((self.home / "run" / "server.json").read_text())["tied"])
+        except FileNotFoundError:
+            return False
+
+    @property
     def _conf(self) -> Path:
         return self.home / "conf" / "neo4j.conf"
 
@@ -200,7 +208,7 @@ class Neo4jServer:
         if tied:
             assert child.stdout is not None
             pid = int(child.stdout.readline())
-        told = {"pid": pid, "created": psutil.Process(pid).create_time()}
+        told = {"pid": pid, "created": psutil.Process(pid).create_time(), "tied": tied}
         write_whole(self.home / "run" / "server.json", json.dumps(told))
         self._await()
 

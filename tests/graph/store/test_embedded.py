@@ -1,0 +1,133 @@
+"""The embedded server's life: shared, restarted after a crash, never left behind."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from graph.errors import GraphUnreachable
+from graph.settings import Settings
+from graph.store.bolt import GraphStore
+from graph.store.server_folder import server_folder
+
+ROOT = Path(__file__).parents[3]
+PATIENCE = 60.0  # seconds, on a busy machine
+
+CLIENT = """
+import sys, time
+from pathlib import Path
+from graph.settings import Settings
+from graph.store.bolt import GraphStore
+store = GraphStore.open(Settings(home=Path(sys.argv[1]), embedded_heap="256m", embedded_idle=0.5))
+print("open", flush=True)
+for number in range(1_000_000):
+    store.write("one", "CREATE (n:Enterprise {id: $id})", {"id": f"e{number}"})
+    print(number, flush=True)
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home", embedded_heap="256m", embedded_idle=0.5)
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    """Whether the condition came true in time."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def gone(pid: int) -> bool:
+    """Whether the process has ended."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def server_pid(settings: Settings) -> int:
+    address = server_folder(settings.home).running()
+    assert address is not None
+    return address.pid
+
+
+def test_two_users_share_a_server_and_it_goes_with_the_last(settings: Settings) -> None:
+    with GraphStore.open(settings) as first:
+        pid = server_pid(settings)
+        with GraphStore.open(settings) as second:
+            assert second.uri == first.uri
+            first.write("one", "CREATE (n:Enterprise {id: 'e1'})", {})
+            assert second.read("ids", "MATCH (n) RETURN n.id AS id", {}) == [{"id": "e1"}]
+        time.sleep(1.0)
+        assert not gone(pid), "one user is left"
+    assert wait_for(lambda: gone(pid))
+
+
+def test_its_password_is_for_its_owner_and_it_listens_on_loopback_only(settings: Settings) -> None:
+    with GraphStore.open(settings):
+        folder = server_folder(settings.home)
+        assert stat.S_IMODE(folder.password_file.stat().st_mode) == 0o600
+        process = psutil.Process(server_pid(settings))
+        assert folder.password not in " ".join(process.cmdline())
+        listening = {c.laddr.ip for c in process.net_connections() if c.status == "LISTEN"}
+        assert listening <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+
+
+def test_a_killed_client_leaves_no_server_and_loses_nothing(settings: Settings) -> None:
+    client = subprocess.Popen(
+        [sys.executable, "-c", CLIENT, str(settings.home)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    assert client.stdout is not None
+    assert client.stdout.readline() == "open\n"
+    pid = server_pid(settings)
+    for _ in range(5):
+        acknowledged = int(client.stdout.readline())
+    os.kill(pid, signal.SIGKILL)
+    client.kill()
+    client.stdout.close()
+    client.wait()
+    assert wait_for(lambda: gone(pid))
+    with GraphStore.open(settings) as store:
+        ids = {row["id"] for row in store.read("ids", "MATCH (n:Enterprise) RETURN n.id AS id", {})}
+        pid = server_pid(settings)
+    assert {f"e{number}" for number in range(acknowledged + 1)} <= ids
+    assert wait_for(lambda: gone(pid))
+
+
+def test_only_the_client_is_killed(settings: Settings) -> None:
+    client = subprocess.Popen(
+        [sys.executable, "-c", CLIENT, str(settings.home)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    assert client.stdout is not None
+    client.stdout.readline()
+    pid = server_pid(settings)
+    client.kill()
+    client.stdout.close()
+    client.wait()
+    assert wait_for(lambda: gone(pid))
+
+
+def test_a_dead_server_is_told_in_one_line(settings: Settings) -> None:
+    with GraphStore.open(settings) as store:
+        os.kill(server_pid(settings), signal.SIGKILL)
+        with pytest.raises(GraphUnreachable, match=r"has died \(query one\)") as caught:
+            for number in range(100):
+                store.write("one", "CREATE (n:Enterprise {id: $id})", {"id": f"e{number}"})
+        assert "\n" not in str(caught.value)
