@@ -39,7 +39,7 @@ bench: $(STAMP) ## our figures beside those of peers (ARGS="load features --quic
 	@$(BIN)/python -m benchmarks.run $(ARGS)
 
 neo4j: $(STAMP) ## fetch and start a real Neo4j Community (needs Java 17 and Maven)
-	@$(BIN)/python deploy/neo4j.py $(ARGS)
+	@$(BIN)/python -m deploy.neo4j $(ARGS)
 
 docs: $(STAMP) ## write the generated pages of docs/ again
 	@$(BIN)/python docs/generate.py

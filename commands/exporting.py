@@ -97,7 +97,6 @@ def results(settings: Settings, snapshot: "Snapshot") -> dict[str, pa.Table]:
 
 def write(table: pa.Table, path: Path, format: str) -> dict[str, int]:
     """Write one table; gives the file's name and rows. Lists become `;` separated text in CSV."""
-    import pyarrow.csv
     import pyarrow.parquet
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,8 +104,15 @@ def write(table: pa.Table, path: Path, format: str) -> dict[str, int]:
     if format == "parquet":
         pyarrow.parquet.write_table(table, file)
     else:
-        pyarrow.csv.write_csv(_flat(table), file)
+        write_csv(table, file)
     return {f"{path.parent.name}/{file.name}": table.num_rows}
+
+
+def write_csv(table: pa.Table, file: Path) -> None:
+    """Write a table as CSV, quoting only what needs it."""
+    import pyarrow.csv
+
+    pyarrow.csv.write_csv(_flat(table), file, pyarrow.csv.WriteOptions(quoting_style="needed"))
 
 
 def _flat(table: pa.Table) -> pa.Table:

@@ -154,10 +154,8 @@ def snapshot(
     as_of: date | None,
     known_at: date | None,
     progress: Report,
-    *,
-    judged_in: Settings | None = None,
 ) -> dict[str, Any]:
-    """Build a snapshot with the ledger's judgements of identity (of `judged_in`, if given).
+    """Build a snapshot with the ledger's judgements of identity.
 
     Keys: id, as_of, known_at, nodes, edges.
     """
@@ -165,7 +163,7 @@ def snapshot(
     from graph.store.lake import Lake
     from graph.store.ledger import Ledger
 
-    with Ledger(judged_in or settings) as ledger:
+    with Ledger(settings) as ledger:
         judgements = ledger.judgements()
     with Lake(settings) as lake:
         built = build(
