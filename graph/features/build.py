@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv
@@ -22,7 +23,6 @@ from graph.features.frames import Given, Told, read
 from graph.features.network import network_features
 from graph.features.row import main_goods
 from graph.features.trade import enterprise_features, trade_features
-from graph.features.windows import Numbers
 from graph.settings import Settings
 from graph.snapshot import Progress, Snapshot
 from graph.store.lake import Lake
@@ -151,7 +151,7 @@ def _shipments(told: Told, progress: Progress | None) -> pa.Table:
     return pa.table({**columns, **_chosen("shipment", features)})
 
 
-def _chosen(subject: str, features: Mapping[str, Numbers]) -> dict[str, pa.Array]:
+def _chosen(subject: str, features: Mapping[str, npt.NDArray[Any]]) -> dict[str, pa.Array]:
     """The catalogue's features in its order. Raises `HawserError` if the two disagree."""
     wanted = names(subject)
     if odd := set(wanted) ^ set(features):

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import polars.selectors as cs
 import scipy.sparse as sparse
 
 from graph.features.frames import Told
@@ -295,7 +296,7 @@ def neighbour_features(
     for number, cut in enumerate(distinct):
         rows = np.flatnonzero(cuts == cut)
         part = _at_cut(around, told.subjects[rows], day[rows], int(cut))
-        parts.append(pl.DataFrame({"row": rows, **part}))
+        parts.append(pl.DataFrame({"row": rows, **part}).cast({cs.float(): pl.Float32}))
         progress((number + 1) / distinct.size)
     if not parts:
         parts = [pl.DataFrame({"row": cuts, **_at_cut(around, told.subjects, day, 0)})]

@@ -3,7 +3,6 @@
 n is the number of nodes of the snapshot and m of its edges; each feature says what it costs.
 """
 
-import igraph
 import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
@@ -58,7 +57,8 @@ def enterprise_links(snapshot: Snapshot) -> Matrix:
     others = [kind for kind in PARTY_LINKS if kind not in ("TRADES_WITH", "PAID")]
     whole = (valued + _now(snapshot, others))[start:stop, start:stop]
     links = sparse.csr_array(whole + whole.T)
-    links.setdiag(0.0)
+    own = np.repeat(np.arange(stop - start), np.diff(links.indptr)) == links.indices
+    links.data[own] = 0.0
     links.eliminate_zeros()
     return links
 
@@ -86,11 +86,36 @@ def pagerank(links: Matrix, *, tolerance: float = 1e-10, steps: int = 200) -> Nu
 
 
 def core_numbers(links: Matrix) -> Numbers:
-    """Core numbers (Batagelj and Zaversnik 2003) of an undirected graph. O(m)."""
-    upper = sparse.triu(links, k=1).tocoo()
-    ends = np.column_stack([upper.row, upper.col])
-    graph = igraph.Graph(n=links.shape[0], edges=ends)
-    return np.asarray(graph.coreness(), np.float64)
+    """Core numbers (Batagelj and Zaversnik 2003) of an undirected graph without loops.
+
+    Nodes of too few links are taken away all at once, round after round: O(m log m) in all and
+    O(n) for each core number there is. Faster than handing the edges to a graph library.
+    """
+    degree = np.diff(links.indptr).astype(np.int64)
+    core = np.zeros(degree.size)
+    left = np.arange(degree.size)
+    alive = np.ones(degree.size, bool)
+    level = 0
+    while left.size:
+        level = max(level, int(degree[left].min()))
+        front = left[degree[left] <= level]
+        while front.size:
+            core[front] = level
+            alive[front] = False
+            near = _neighbours(links, front)
+            near, lost = np.unique(near[alive[near]], return_counts=True)
+            degree[near] -= lost
+            front = near[degree[near] <= level]
+        left = left[alive[left]]
+    return core
+
+
+def _neighbours(links: Matrix, nodes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The neighbours of all nodes, one after the other."""
+    begin = links.indptr[nodes].astype(np.int64)
+    number = links.indptr[nodes + 1] - begin
+    shift = np.repeat(begin - np.cumsum(number) + number, number)
+    return np.asarray(links.indices[shift + np.arange(shift.size)], np.int64)
 
 
 def hops(links: Matrix, sources: npt.NDArray[np.bool_], most: int = MOST_HOPS) -> Numbers:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from graph.features.frames import Told
@@ -34,24 +35,33 @@ from graph.snapshot import Snapshot, to_day
 
 YEAR = 365
 
+Singles = npt.NDArray[np.float32]
+
 
 def trade_features(
     told: Told, progress: Callable[[str, float], None] = lambda what, share: None
-) -> dict[str, Numbers]:
+) -> dict[str, Singles]:
     """Features of the groups `row`, `history` and `neighbour` for every subject.
 
     O((n + links) log n) and O(links + findings) for each quarter among the subjects' days.
     """
     progress("own fields", 0.0)
-    features = row_features(told)
+    features = _single(row_features(told))
     progress("history", 0.3)
     key = keys(told)
     labels = labels_as_events(told, key)
-    features |= history_features(told, key, labels)
+    features |= _single(history_features(told, key, labels))
     progress("neighbours", 0.6)
-    return features | neighbour_features(
-        told, key, labels, lambda share: progress("neighbours", 0.6 + 0.4 * share)
+    return features | _single(
+        neighbour_features(
+            told, key, labels, lambda share: progress("neighbours", 0.6 + 0.4 * share)
+        )
     )
+
+
+def _single(features: dict[str, Numbers]) -> dict[str, Singles]:
+    """In single precision, as they are kept: half the memory."""
+    return {name: values.astype(np.float32) for name, values in features.items()}
 
 
 def enterprise_features(told: Told, snapshot: Snapshot) -> dict[str, Numbers]:
