@@ -28,7 +28,7 @@ class Context(BaseContext):
         self.services = services
         self.caller = caller
         self.reader = reader
-        self.loaders = Loaders(reader)
+        self.loaders = Loaders(reader, services.documents)
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run something that waits for a store without holding up other requests."""

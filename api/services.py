@@ -17,6 +17,7 @@ from graph.store.bolt import GraphStore
 from graph.store.lake import Lake
 from graph.store.ledger import Ledger
 from graph.store.search import SearchIndex, open_search
+from queries.evidence import documents
 from queries.portrait import Sources
 
 T = TypeVar("T")
@@ -85,15 +86,14 @@ class Services:
         version = _version(self.settings.search_folder / "current")
         return self._once("search", version, lambda: open_search(self.settings))
 
-    def evidence(self, records: list[str]) -> list[dict[str, Any]]:
-        """Where records were read from: table, source, file, row, batch, marking, recorded_at.
+    def documents(self, records: list[str], clearance: str) -> dict[str, dict[str, Any]]:
+        """Where records were read from, as far as the clearance goes: see `queries.evidence`.
 
         The lake's connection serves one question at a time. O(records in the lake).
         """
         lake = self._once("lake", 0, lambda: Lake(self.settings))
         with self._lake_lock:
-            rows: list[dict[str, Any]] = lake.records(records).to_pylist()
-        return rows
+            return documents(lake, records, clearance)
 
     def sources(self) -> Sources:
         """What portraits are read from."""

@@ -62,6 +62,18 @@ class Redacted:
     properties: int = _d("properties replaced by null")
 
 
+@strawberry.type(description="A record in the lake.")
+class Record:
+    record: str = _d("the record's id")
+    table: str = _d("canonical table")
+    source: str = _d("the source")
+    file: str | None = _n("file it was read from")
+    row: int | None = _n("row in the file, 1 = first data row")
+    batch: str = _d("batch it came with")
+    marking: str = _d("its marking")
+    recorded_at: date | None = _n("day on which it became known")
+
+
 @strawberry.type(description="Where a fact comes from and since when it holds.")
 class Evidence:
     record: str | None = _n("id of the record it was read from; see the query `evidence`")
@@ -73,17 +85,15 @@ class Evidence:
     derivation: str | None = _n("how it was derived, when it was")
     score: float | None = _n("score of the derivation, 0 to 1")
 
+    @strawberry.field(description="the record: file, row and batch; asks the lake")
+    async def document(self, info: "strawberry.Info[Any, None]") -> Record | None:
+        """Loaded together for all facts of a request."""
+        return await _document(info, self.record)
 
-@strawberry.type(description="A record in the lake.")
-class Record:
-    record: str = _d("the record's id")
-    table: str = _d("canonical table")
-    source: str = _d("the source")
-    file: str | None = _n("file it was read from")
-    row: int | None = _n("row in the file, 1 = first data row")
-    batch: str = _d("batch it came with")
-    marking: str = _d("its marking")
-    recorded_at: date | None = _n("day on which it became known")
+
+async def _document(info: "strawberry.Info[Any, None]", record: str | None) -> Record | None:
+    row = await info.context.loaders.document.load(record) if record else None
+    return build(Record, row) if row else None
 
 
 @strawberry.type(description="A term of the ontology, in English and Chinese.")
@@ -147,6 +157,11 @@ class Hop:
     def chinese(self) -> str | None:
         """Looked up in the ontology, in the direction walked."""
         return _edge_labels().get(self.kind)
+
+    @strawberry.field(description="the record: file, row and batch; asks the lake")
+    async def document(self, info: "strawberry.Info[Any, None]") -> Record | None:
+        """Loaded together for all facts of a request."""
+        return await _document(info, self.evidence)
 
 
 @strawberry.type(description="A path along which risk reaches an enterprise.")

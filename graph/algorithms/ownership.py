@@ -32,6 +32,7 @@ from graph import access
 from graph.algorithms.cache import per_snapshot
 from graph.algorithms.network import Integers, LinkPolicy, Network, Numbers, network_of
 from graph.algorithms.paths import (
+    Found,
     FoundPath,
     Hop,
     Limits,
@@ -77,7 +78,8 @@ class Owner:
 @dataclass(frozen=True)
 class Ownership:
     """The answer: owners by integrated share. `circular` says that there is a circle among the
-    holdings; `unknown_shares` counts holdings without a share, which no figure includes."""
+    holdings; `unknown_shares` counts holdings without a share, which no figure includes; `partial`
+    says that not all chains were followed (the shares count every one)."""
 
     target: str
     owners: tuple[Owner, ...]
@@ -227,7 +229,7 @@ def owners(
             snapshot,
             int(nodes[n]),
             (float(share[n]), float(column[n]), bool(control[n]), bool(above[n] == 0)),
-            _hops(snapshot, network, found, int(nodes[n]), chains, clearance),
+            _hops(snapshot, network, found.paths, int(nodes[n]), chains, clearance),
             clearance,
         )
         for n in order[:limit]
@@ -239,7 +241,7 @@ def owners(
         len(order),
         bool(_circular(direct)),
         int(unknown.nnz),
-        False,
+        found.partial,
         access.Redactions(nodes=max(hidden, 0)).as_dict(),
         snapshot.id,
         snapshot.as_of,
@@ -258,12 +260,10 @@ def _circular(direct: sparse.csr_array) -> bool:
     return bool(count < direct.shape[0] or (direct.diagonal() > 0).any())
 
 
-def _chains(
-    snapshot: Snapshot, target: int, clearance: str
-) -> tuple[tuple[FoundPath, ...], Network]:
+def _chains(snapshot: Snapshot, target: int, clearance: str) -> tuple[Found, Network]:
     network = network_of(snapshot, _OWNS, 1.0, 0.0, clearance)
     found = most_reliable(network, target, np.ones(snapshot.size), _LIMITS)
-    return found.paths, network
+    return found, network
 
 
 def _hops(

@@ -159,6 +159,14 @@ def test_evidence_leads_to_file_and_row(app: FastAPI, low_app: FastAPI, ask: Any
     found = ask(app, query, r=[records["p"]])["data"]["evidence"]
     assert [(f["table"], f["file"], f["row"]) for f in found] == [("relations", "relations.csv", 4)]
     assert ask(low_app, query, r=[records["p"]])["data"]["evidence"] == []
+    paths = ask(
+        app, '{ riskPaths(id: "a", limit: 1) { paths { hops { document { table row } } } } }'
+    )
+    hops = paths["data"]["riskPaths"]["paths"][0]["hops"]
+    assert [hop["document"] for hop in hops] == [
+        {"table": "relations", "row": 3},
+        {"table": "relations", "row": 4},
+    ]
 
 
 def test_counts_and_named_queries(app: FastAPI, ask: Any) -> None:
