@@ -12,7 +12,7 @@ import hashlib
 import json
 import shutil
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -26,8 +26,11 @@ import pyarrow.compute as pc
 import scipy.sparse as sparse
 
 from graph.errors import SnapshotError
-from graph.ontology import EDGE_KINDS, MARKINGS, NODE_KINDS, PROVENANCE
+from graph.ontology import EDGE_KINDS, NODE_KINDS, PROVENANCE
 from graph.settings import Settings
+from graph.snapshot_columns import NO_END as NO_END
+from graph.snapshot_columns import NO_START as NO_START
+from graph.snapshot_columns import edge_array, edge_columns, hash_table
 from graph.tables import TABLES
 
 if TYPE_CHECKING:
@@ -35,21 +38,10 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 EPOCH = date(1970, 1, 1)
-#: Stand for an interval without a first or last day.
-NO_START = int(np.iinfo(np.int32).min)
-NO_END = int(np.iinfo(np.int32).max)
-
 Progress = Callable[[str, float], None]
 Integers = npt.NDArray[np.int64]
 Direction = Literal["out", "in", "both"]
 
-_WEIGHTS = {
-    "OWNS": "share",
-    "CONTROLS": "share",
-    "CONTAINS": "customs_value",
-    "TRADES_WITH": "customs_value",
-    "PAID": "amount",
-}
 _ARRAYS = (
     "source", "target", "weight", "valid_from", "valid_to", "recorded_at", "marking", "record",
 )  # fmt: skip
@@ -316,7 +308,7 @@ class _Writer:
         self.nodes[kind] = table.num_rows
         self._ids[kind] = table["id"].combine_chunks()
         self._hash.update(f"node {kind} {table.num_rows}".encode())
-        _hash_table(self._hash, table)
+        hash_table(self._hash, table)
         path = self.folder / _node_file(kind)
         path.parent.mkdir(exist_ok=True)
         with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as file:
@@ -328,7 +320,7 @@ class _Writer:
             {
                 "source": self._ends(table["source_kind"], table["source"]),
                 "target": self._ends(table["target_kind"], table["target"]),
-                **_edge_columns(kind, table),
+                **edge_columns(kind, table),
             }
         )
         whole = frame.filter((pl.col("source") >= 0) & (pl.col("target") >= 0))
@@ -340,7 +332,7 @@ class _Writer:
         folder.mkdir(parents=True)
         self._hash.update(f"edge {kind} {whole.height}".encode())
         for name in _ARRAYS:
-            array = _array(whole[name])
+            array = edge_array(whole[name])
             self._hash.update(array.tobytes())
             np.save(folder / f"{name}.npy", array)
 
@@ -419,47 +411,6 @@ def _publish(writer: _Writer, settings: Settings) -> str:
     return identifier
 
 
-def _edge_columns(kind: str, table: pa.Table) -> Mapping[str, Any]:
-    weight = _WEIGHTS.get(kind)
-    values = (
-        pl.Series(table[weight].cast(pa.float64())).fill_null(float("nan"))
-        if weight
-        else pl.repeat(1.0, table.num_rows, dtype=pl.Float64, eager=True)
-    )
-    return {
-        "key": pl.Series(table["key"]).fill_null(""),
-        "weight": values,
-        "valid_from": _days(table["valid_from"], NO_START),
-        "valid_to": _days(table["valid_to"], NO_END),
-        "recorded_at": _days(table["recorded_at"], NO_START),
-        "marking": _lowest_marking(table),
-        "record": pl.Series(table["record"]).fill_null(""),
-    }
-
-
-def _days(column: pa.ChunkedArray, missing: int) -> pl.Series:
-    return pl.Series(column.cast(pa.date32()).cast(pa.int32())).fill_null(missing)
-
-
-def _lowest_marking(table: pa.Table) -> pl.Series:
-    """Position in `MARKINGS` of the least restrictive statement of each edge."""
-    sets = pl.Series("markings", table["markings"].cast(pa.list_(pa.string())))
-    joined = sets.list.join(",").fill_null("")
-    distinct = joined.unique().to_list()
-    lowest = [_lowest(text.split(",")) for text in distinct]
-    return joined.replace_strict(distinct, lowest, return_dtype=pl.UInt8)
-
-
-def _lowest(markings: Sequence[str]) -> int:
-    return min((MARKINGS.index(marking) for marking in markings if marking), default=0)
-
-
-def _array(column: pl.Series) -> npt.NDArray[Any]:
-    if column.dtype == pl.String:
-        return column.to_numpy().astype("S16")
-    return np.ascontiguousarray(column.to_numpy())
-
-
 def _strings(ids: Sequence[str] | pa.Array) -> pa.Array:
     array = ids if isinstance(ids, pa.Array | pa.ChunkedArray) else pa.array(ids, pa.string())
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
@@ -471,39 +422,6 @@ def _positions(wanted: pa.Array | pa.ChunkedArray, known: pa.Array | pa.ChunkedA
     found = pc.index_in(_strings(wanted).cast(pa.large_string()), value_set=values)
     array: Integers = found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     return array
-
-
-def _hash_table(digest: Any, table: pa.Table) -> None:
-    """Feed a table's content, not its memory layout, to the digest. O(bytes)."""
-    for name in table.column_names:
-        digest.update(f"{name} {table.schema.field(name).type}".encode())
-        _hash_array(digest, table[name].combine_chunks())
-
-
-def _hash_array(digest: Any, array: pa.Array) -> None:
-    if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
-    missing = array.is_null().to_numpy(zero_copy_only=False)
-    digest.update(np.packbits(missing).tobytes())
-    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
-        lengths = pc.list_value_length(array).fill_null(0)
-        digest.update(lengths.to_numpy(zero_copy_only=False).astype(np.int64).tobytes())
-        _hash_array(digest, array.flatten())
-    elif pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
-        lengths = pc.binary_length(array).fill_null(0)
-        digest.update(lengths.to_numpy(zero_copy_only=False).astype(np.int64).tobytes())
-        digest.update(_characters(array.fill_null("").cast(pa.large_string())))
-    else:
-        digest.update(array.fill_null(0).to_numpy(zero_copy_only=False).tobytes())
-
-
-def _characters(array: pa.Array) -> memoryview:
-    """The UTF-8 bytes of all strings, one after the other."""
-    _, offsets, data = array.buffers()
-    if data is None:
-        return memoryview(b"")
-    bounds = np.frombuffer(offsets, np.int64)
-    return memoryview(data)[int(bounds[array.offset]) : int(bounds[array.offset + len(array)])]
 
 
 def _map_table(path: Path) -> pa.Table:

@@ -1,0 +1,101 @@
+"""Columns of a snapshot: from the projection's tables to arrays, and to a hash of their content."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from graph.ontology import MARKINGS
+
+#: Stand for an interval without a first or last day.
+NO_START = int(np.iinfo(np.int32).min)
+NO_END = int(np.iinfo(np.int32).max)
+
+
+_WEIGHTS = {
+    "OWNS": "share",
+    "CONTROLS": "share",
+    "CONTAINS": "customs_value",
+    "TRADES_WITH": "customs_value",
+    "PAID": "amount",
+}
+
+
+def edge_columns(kind: str, table: pa.Table) -> Mapping[str, Any]:
+    """An edge table's columns as a snapshot keeps them, and its key. O(m)."""
+    weight = _WEIGHTS.get(kind)
+    values = (
+        pl.Series(table[weight].cast(pa.float64())).fill_null(float("nan"))
+        if weight
+        else pl.repeat(1.0, table.num_rows, dtype=pl.Float64, eager=True)
+    )
+    return {
+        "key": pl.Series(table["key"]).fill_null(""),
+        "weight": values,
+        "valid_from": _days(table["valid_from"], NO_START),
+        "valid_to": _days(table["valid_to"], NO_END),
+        "recorded_at": _days(table["recorded_at"], NO_START),
+        "marking": _lowest_marking(table),
+        "record": pl.Series(table["record"]).fill_null(""),
+    }
+
+
+def _days(column: pa.ChunkedArray, missing: int) -> pl.Series:
+    return pl.Series(column.cast(pa.date32()).cast(pa.int32())).fill_null(missing)
+
+
+def _lowest_marking(table: pa.Table) -> pl.Series:
+    """Position in `MARKINGS` of the least restrictive statement of each edge."""
+    sets = pl.Series("markings", table["markings"].cast(pa.list_(pa.string())))
+    joined = sets.list.join(",").fill_null("")
+    distinct = joined.unique().to_list()
+    lowest = [_lowest(text.split(",")) for text in distinct]
+    return joined.replace_strict(distinct, lowest, return_dtype=pl.UInt8)
+
+
+def _lowest(markings: Sequence[str]) -> int:
+    return min((MARKINGS.index(marking) for marking in markings if marking), default=0)
+
+
+def edge_array(column: pl.Series) -> npt.NDArray[Any]:
+    """A column as an array that can be mapped into memory."""
+    if column.dtype == pl.String:
+        return column.to_numpy().astype("S16")
+    return np.ascontiguousarray(column.to_numpy())
+
+
+def hash_table(digest: Any, table: pa.Table) -> None:
+    """Feed a table's content, not its memory layout, to the digest. O(bytes)."""
+    for name in table.column_names:
+        digest.update(f"{name} {table.schema.field(name).type}".encode())
+        _hash_array(digest, table[name].combine_chunks())
+
+
+def _hash_array(digest: Any, array: pa.Array) -> None:
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
+    missing = array.is_null().to_numpy(zero_copy_only=False)
+    digest.update(np.packbits(missing).tobytes())
+    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
+        lengths = pc.list_value_length(array).fill_null(0)
+        digest.update(lengths.to_numpy(zero_copy_only=False).astype(np.int64).tobytes())
+        _hash_array(digest, array.flatten())
+    elif pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+        lengths = pc.binary_length(array).fill_null(0)
+        digest.update(lengths.to_numpy(zero_copy_only=False).astype(np.int64).tobytes())
+        digest.update(_characters(array.fill_null("").cast(pa.large_string())))
+    else:
+        digest.update(array.fill_null(0).to_numpy(zero_copy_only=False).tobytes())
+
+
+def _characters(array: pa.Array) -> memoryview:
+    """The UTF-8 bytes of all strings, one after the other."""
+    _, offsets, data = array.buffers()
+    if data is None:
+        return memoryview(b"")
+    bounds = np.frombuffer(offsets, np.int64)
+    return memoryview(data)[int(bounds[array.offset]) : int(bounds[array.offset + len(array)])]
