@@ -87,7 +87,11 @@ def train(
 
 def has_torch() -> bool:
     """Whether the graph network can be used."""
-    return all(importlib.util.find_spec(name) is not None for name in ("torch", "torch_geometric"))
+    try:
+        found = [importlib.util.find_spec(name) for name in ("torch", "torch_geometric")]
+    except ValueError:  # the module is barred from being imported
+        return False
+    return None not in found
 
 
 def network_fitter(cases: Cases, shared: tuple[Link, ...], config: ModelConfig) -> FitNetwork:
