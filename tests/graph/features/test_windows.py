@@ -72,7 +72,7 @@ def test_pairs_are_unknown_where_a_part_is() -> None:
 
 
 def test_fixed_point_and_force() -> None:
-    assert fixed([1.255, float("nan")], 100).tolist() == [126, 0]
+    assert fixed([1.256, float("nan")], 100).tolist() == [126, 0]
     days, value = in_force(np.array([1]), np.array([NEVER]), np.array([3]))
     assert days.tolist() == [1, NEVER]
     assert value.tolist() == [3, -3]
