@@ -71,9 +71,10 @@ def hawser(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -
 
     yield run
     logging.captureWarnings(False)
-    logging.getLogger().handlers = [
-        one for one in logging.getLogger().handlers if not isinstance(one, RotatingFileHandler)
-    ]
+    root = logging.getLogger()
+    for handler in [one for one in root.handlers if isinstance(one, RotatingFileHandler)]:
+        root.removeHandler(handler)
+        handler.close()
 
 
 def deliver(folder: Path, **tables: Sequence[str]) -> Path:
