@@ -8,6 +8,7 @@ numbered with `n`. Cost: O(rows log rows) time, memory in the size of the thin t
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from graph.store.lake import PROVENANCE, QUARANTINE, Lake, set_hash, stored_colu
 from graph.tables import TABLES, Column, Table
 
 _SEPARATOR = "chr(31)"
+
+#: When a row became known that bears no date and was ingested without one: from the start.
+FIRST_KNOWN = date(1900, 1, 1)
 
 
 @dataclass
@@ -131,7 +135,11 @@ class Merge:
             self.outdated[name] = self._one(f"SELECT count(*) FROM ({latest})")
 
     def _date(self, table: Table) -> None:
-        """Take dates from the row referred to where the table says so, else from the ingest."""
+        """Take dates from the row referred to where the table says so, else from the ingest.
+
+        What bears no date and was ingested without one counts as known from the start, so the same
+        files give the same lake on any day.
+        """
         name = table.name
         if table.dated_by:
             target = TABLES[table.column(table.dated_by).references[0]]
@@ -142,7 +150,8 @@ class Merge:
                           FROM ({self._dates(target)}) GROUP BY key) AS parent
                     WHERE row."ref_{table.dated_by}" = parent.key AND NOT row.given"""
             )
-        self._sql(f'UPDATE "new_{name}" SET recorded_at = day WHERE recorded_at IS NULL')
+        told = "day" if self.restating else f"DATE '{FIRST_KNOWN}'"
+        self._sql(f'UPDATE "new_{name}" SET recorded_at = {told} WHERE recorded_at IS NULL')
 
     def _dates(self, target: Table) -> str:
         key = target.key[0]

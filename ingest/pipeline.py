@@ -45,8 +45,9 @@ def ingest(
 ) -> IngestReport:
     """Bring what is at `path` into the lake as one batch.
 
-    `recorded_at` is the day on which rows became known that do not say so (default: today). Given,
-    a row that was corrected since holds again from that day on; by default it changes nothing.
+    `recorded_at` is the day on which rows became known that bear no date at all; without it they
+    count as known from the start, and corrections as known today. Given, a row that was corrected
+    since holds again from that day on; by default it changes nothing.
 
     Raises:
         SourceError: the source is unknown.
