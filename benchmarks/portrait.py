@@ -62,7 +62,7 @@ def main() -> None:
         folder = Path(name)
         home = folder / "home"
         hawser(home, "ingest", "tables", str(world(folder / "world", shipments)))
-        hawser(home, "load")
+        hawser(home, "load", "--rebuild")
         hawser(home, "snapshot")
         app = create_app(Settings(home=home))
         try:
