@@ -100,7 +100,7 @@ def ingest(
         typer.Option(
             parser=date.fromisoformat,
             metavar="DATE",
-            help="Day on which rows that do not say so became known (today).",
+            help="Day on which rows without any date became known (from the start).",
         ),
     ] = None,
     option: Annotated[

@@ -68,6 +68,9 @@ class Statements(Protocol):
     ) -> ir.Table:
         """The statements in force, one a key."""
 
+    def markings(self, table: str) -> frozenset[str]:
+        """The markings that occur among the statements of a table."""
+
 
 def node_table(
     lake: Statements, kind: str, *, as_of: date | None = None, known_at: date | None = None
@@ -160,11 +163,10 @@ def _unique(edge: EdgeKind) -> bool:
     return set(table.key) <= named and not listed
 
 
-def _only_marking(lake: Statements, tables: list[str]) -> str | None:
+def _only_marking(lake: Statements, tables: Iterable[str]) -> str | None:
     """The marking that every statement of the tables has, if they all have the same."""
-    found = _union([lake.statements(name).select("marking") for name in dict.fromkeys(tables)])
-    markings = found.distinct().to_pyarrow()["marking"].to_pylist()
-    return markings[0] if len(markings) == 1 else None
+    found = frozenset[str]().union(*(lake.markings(name) for name in tables))
+    return next(iter(found)) if len(found) == 1 else None
 
 
 def _node_rows(table: ir.Table, node: NodeKind, origin: NodeOrigin, priority: int) -> ir.Table:

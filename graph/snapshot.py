@@ -238,10 +238,15 @@ def build(
 ) -> Snapshot:
     """Write the snapshot of the lake and open it; the same content gives the same id and folder.
 
-    `as_of` and `known_at` default to today. `judgements` are passed to the projection (identities
-    that people decided). O(n log n + m log m) time; one kind at a time is held in memory.
+    `as_of` and `known_at` default to the last day on which anything was recorded (today at the
+    latest), so the same lake gives the same snapshot on any day. `judgements` are passed to the
+    projection (identities that people decided); without a `known_at` all of them count.
+    O(n log n + m log m) time; one kind at a time is held in memory.
     """
-    as_of, known_at = as_of or date.today(), known_at or date.today()
+    latest = min(date.today(), lake.latest_day() or date.today())
+    if judgements is not None and known_at is None:
+        judgements = _known_by(judgements, latest)
+    as_of, known_at = as_of or latest, known_at or latest
     settings.snapshot_folder.mkdir(parents=True, exist_ok=True)
     staging = settings.snapshot_folder / f".building-{uuid.uuid4().hex}"
     try:
@@ -252,6 +257,13 @@ def build(
         shutil.rmtree(staging, ignore_errors=True)
     _point_at(settings, identifier)
     return open_snapshot(settings, identifier)
+
+
+def _known_by(judgements: pa.Table, day: date) -> pa.Table:
+    """The judgements as if made by `day` at the latest."""
+    place = judgements.schema.get_field_index("created_on")
+    days = pc.min_element_wise(judgements["created_on"], pa.scalar(day, pa.date32()))
+    return judgements.set_column(place, "created_on", days)
 
 
 def open_snapshot(settings: Settings, id: str | None = None, *, verify: bool = True) -> Snapshot:

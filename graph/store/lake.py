@@ -21,6 +21,7 @@ from typing import Any
 import duckdb
 import ibis
 import pyarrow as pa
+import pyarrow.compute as pc
 from filelock import FileLock, Timeout
 from ibis.backends.duckdb import Backend
 
@@ -122,6 +123,7 @@ class Lake:
         self._connection: Backend | None = None
         self._manifests: dict[str, Manifest] = {}
         self._views: dict[tuple[str, tuple[str, ...]], ibis.Table] = {}
+        self._markings: dict[tuple[str, ...], frozenset[str]] = {}
 
     @property
     def connection(self) -> Backend:
@@ -210,6 +212,21 @@ class Lake:
             group_by=list(TABLES[table].key), order_by=[rows.recorded_at, rows.record]
         )
         return rows.mutate(superseded_at=rows.recorded_at.lead().over(window))
+
+    def markings(self, table: str) -> frozenset[str]:
+        """The markings that occur among the statements of a table."""
+        files = tuple(self.files(table))
+        if files not in self._markings:
+            found = self.statements(table).select("marking").distinct()
+            self._markings[files] = frozenset(found.to_pyarrow()["marking"].to_pylist())
+        return self._markings[files]
+
+    def latest_day(self) -> date | None:
+        """The last day on which anything was recorded; `None` for an empty lake."""
+        days = [self.statements(name).agg(day=ibis._.recorded_at.max()) for name in TABLES]
+        latest = self.connection.to_pyarrow(ibis.union(*days)).column("day")
+        found: date | None = pc.max(latest).as_py()
+        return found
 
     def quarantine(self) -> ibis.Table:
         """Rows that wait to be put right: one line a row, without those accepted since."""
