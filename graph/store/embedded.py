@@ -5,7 +5,7 @@ one data folder to every command that uses the folder.
 """
 
 import os
-import subprocess
+import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from graph.store.server_folder import Address, ServerFolder, server_folder, take
 
 _START_WITHIN = 90.0  # seconds a start may take on a busy machine
 _USER = "root"
-#: Children that this process started; kept so that their end can be collected.
-_started: list[subprocess.Popen[bytes]] = []
+#: Process ids of servers that this process started and whose end it has not collected yet.
+_started: list[int] = []
 
 
 @dataclass(frozen=True)
@@ -76,46 +76,67 @@ def join(settings: Settings) -> EmbeddedServer:
 
 def collect_ended() -> None:
     """Collect the exit status of servers that have ended, so that no dead process lingers."""
-    _started[:] = [child for child in _started if child.poll() is None]
+    _started[:] = [child for child in _started if _runs(child)]
+
+
+def _runs(child: int) -> bool:
+    try:
+        return os.waitpid(child, os.WNOHANG)[0] == 0
+    except ChildProcessError:
+        return False
 
 
 def _start(folder: ServerFolder, settings: Settings) -> Address:
     """Start the server process and wait until it answers."""
     collect_ended()
     folder.address_file.unlink(missing_ok=True)
-    with folder.log.open("wb") as log:
-        child = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "graph.store.embedded_server",
-                str(folder.path),
-                f"--heap={settings.embedded_heap}",
-                f"--idle={settings.embedded_idle}",
-                # Bounds what a client left behind; a client's own limit is kept by the client.
-                f"--command-timeout={max(60.0, 2 * settings.graph_timeout)}",
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        )
+    child = _spawn(folder, settings)
     _started.append(child)
     deadline = time.monotonic() + _START_WITHIN
     while time.monotonic() < deadline:
         address = folder.running()
         if address is not None:
             return address
-        if child.poll() is not None:
+        collect_ended()
+        if child not in _started:
             break
         time.sleep(0.05)
-    child.kill()
-    child.wait()
-    collect_ended()
+    else:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        _started.remove(child)
     raise GraphUnreachable(
         f"the embedded graph server of {folder.path} did not start: {folder.last_words()}",
         hint=f"see {folder.log}",
+    )
+
+
+def _spawn(folder: ServerFolder, settings: Settings) -> int:
+    """Start the server in a session of its own; returns its process id.
+
+    It outlives this process by `embedded_idle` seconds, which `subprocess` would complain about.
+    """
+    command = [
+        sys.executable,
+        "-m",
+        "graph.store.embedded_server",
+        str(folder.path),
+        f"--heap={settings.embedded_heap}",
+        f"--idle={settings.embedded_idle}",
+        # Bounds what a client left behind; a client's own limit is kept by the client.
+        f"--command-timeout={max(60.0, 2 * settings.graph_timeout)}",
+    ]
+    writing = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    return os.posix_spawn(
+        sys.executable,
+        command,
+        {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(folder.log), writing, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
     )
 
 

@@ -51,7 +51,7 @@ def node(opened: "Graph", kind: str, id: str) -> "Node | None":
 
 
 def leave(settings: Settings) -> None:
-    """Stop using the embedded server that `graph` joined."""
+    """Stop using the embedded server that `graph` joined; connections stay with py2neo."""
     server = _joined.pop(str(settings.home.absolute()), None)
     if server is not None:
         server.leave()
@@ -59,10 +59,12 @@ def leave(settings: Settings) -> None:
 
 @contextmanager
 def opened(settings: Settings) -> Iterator["Graph"]:
-    """`graph` for a block, leaving the embedded server afterwards."""
+    """`graph` for a block; its connections are closed and the embedded server left afterwards."""
+    inside = graph(settings)
     try:
-        yield graph(settings)
+        yield inside
     finally:
+        inside.service.connector.close()
         leave(settings)
 
 
