@@ -89,7 +89,7 @@ def has_torch() -> bool:
     """Whether the graph network can be used."""
     try:
         found = [importlib.util.find_spec(name) for name in ("torch", "torch_geometric")]
-    except ValueError:  # the module is barred from being imported
+    except (ImportError, ValueError):  # barred from being imported
         return False
     return None not in found
 
