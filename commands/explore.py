@@ -10,6 +10,9 @@ from graph.errors import NotFound
 from graph.ontology import EDGE_KINDS, NODE_KINDS
 from graph.settings import Settings
 
+#: What the printed portrait leaves out; `--json` has it.
+_UNSHOWN = ("redacted", "next", "sort_key", "partial")
+
 #: The sections of a portrait in the order they are shown.
 SECTIONS = (
     "registration", "grade", "risk", "credit", "related", "clearance", "commodities", "prices",
@@ -164,12 +167,25 @@ def show_portrait(found: dict[str, Any]) -> None:
     for section in SECTIONS:
         for title, content in _sections(section, found.get(section)):
             _show_section(title, content)
+    hidden = _hidden(found)
+    if hidden:
+        output.answer().print(f"\n{hidden} parts are above the clearance and not shown")
+
+
+def _hidden(part: Any) -> int:
+    """How much the clearance hides, in a portrait and all its sections."""
+    if not isinstance(part, Mapping):
+        return 0
+    counts = part.get("redacted")
+    own = sum(counts.values()) if isinstance(counts, Mapping) else 0
+    return own + sum(_hidden(item) for name, item in part.items() if name != "redacted")
 
 
 def _sections(name: str, content: Any) -> list[tuple[str, Any]]:
     """A section and the sections in it (those that hold rows or values of their own)."""
     if not isinstance(content, Mapping):
         return [(name, content)]
+    content = {key: item for key, item in content.items() if key not in _UNSHOWN}
     inner = {key: item for key, item in content.items() if isinstance(item, Mapping)}
     lists = {key: item for key, item in inner.items() if "rows" in item}
     own = {key: item for key, item in content.items() if key not in lists}
@@ -178,7 +194,7 @@ def _sections(name: str, content: Any) -> list[tuple[str, Any]]:
 
 
 def _show_section(title: str, content: Any) -> None:
-    if not isinstance(content, Mapping) or not content:
+    if not isinstance(content, Mapping) or not content.get("rows", content):
         output.answer().print(f"\n{title}: none", style="bold", markup=False)
         return
     if "rows" in content:
@@ -193,7 +209,7 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row's own values; evidence as its record, linked parties by name, paths as their number."""
     flat: dict[str, Any] = {}
     for key, value in row.items():
-        if key in ("redacted", "next", "sort_key", "partial") or value in (None, []):
+        if key in _UNSHOWN or value in (None, []):
             continue
         if isinstance(value, Mapping):
             flat[key] = (
