@@ -173,6 +173,7 @@ class Finding:
     description="名单条目. An entry of a sanction or watch list that names the enterprise."
 )
 class ListEntry:
+    tie: EdgeKind = _d("LISTED_AS, or POSSIBLY_LISTED_AS until a person has judged")
     id: str = _d("its id")
     list: str | None = _n("name of the list")
     name: str | None = _n("listed name")
@@ -255,9 +256,9 @@ class Credit(Section):
         """Audits and the like."""
         return await _rows(info, Finding, self.reader.findings_against, self.id, first, after)
 
-    @strawberry.field(description="list entries that name the enterprise")
+    @strawberry.field(description="list entries that name the enterprise, or may name it")
     async def list_entries(self, info: Info, first: First = 20) -> Rows[ListEntry]:
-        """By identifier or judgement."""
+        """By identifier or judgement; possible ones until somebody has judged."""
         read = self.reader.list_entries
         page = await info.context.call(read, self.id, limit=info.context.page(first))
         return _page(ListEntry, page)

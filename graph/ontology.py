@@ -404,6 +404,16 @@ _EDGES = (
         derived="The same identifier, or a judgement of identity.",
     ),
     EdgeKind(
+        "POSSIBLY_LISTED_AS",
+        "POSSIBLY_LISTS",
+        "The party may be what the list entry names; nobody has judged it yet.",
+        "疑似列入",
+        "疑似名单对象为",
+        (("Enterprise", "ListEntry"), ("Person", "ListEntry")),
+        properties=(_p("derivation", "text", "how it was derived", "推导依据"), _p("score", "number", "score, 0 to 1", "得分")),
+        derived="A comparison of names that nobody has judged yet.",
+    ),
+    EdgeKind(
         "TRADES_WITH", "TRADES_FROM", "The exporter sends goods to the importer.", "供货给", "供货商为",
         (("Enterprise", "Enterprise"),),
         properties=(

@@ -362,7 +362,7 @@ def _derived(
     told = ibis.memtable(JUDGEMENT_SCHEMA.empty_table() if judgements is None else judgements)
     if known_at is not None:
         told = told.filter(told["created_on"] <= known_at)
-    wanted = "unsure" if edge.name == "POSSIBLY_SAME_AS" else "positive"
+    wanted = "unsure" if edge.name.startswith("POSSIBLY_") else "positive"
     rows = _judged(told.filter(told["judgement"] == wanted))
     if edge.name == "LISTED_AS":
         rows = _union([rows, _identifier_matches(lake, as_of, known_at)])

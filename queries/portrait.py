@@ -191,9 +191,12 @@ class Reader:
         return page.map(lambda row: {**_plain(row["finding"]), "link": _evidence(row["link"])})
 
     def list_entries(self, id: str, *, limit: int = 100) -> Page:
-        """The sanction and watch list entries that name the enterprise."""
+        """The sanction and watch list entries that name the enterprise, or may name it."""
         answer = self.ask("enterprise_list_entries", id=id, limit=limit)
-        rows = [{**_plain(row["entry"]), "link": _evidence(row["link"])} for row in answer.rows]
+        rows = [
+            {"tie": row["tie"], **_plain(row["entry"]), "link": _evidence(row["link"])}
+            for row in answer.rows
+        ]
         return Page(rows, None, answer.redacted, answer.read >= limit)
 
     def parties(self, id: str, *, limit: int = 20, after: str | None = None) -> Page:

@@ -8,7 +8,9 @@ import pytest
 from graph.settings import Settings
 from graph.snapshot import Snapshot, build
 from graph.store.lake import Lake
+from graph.store.ledger import Ledger
 from ingest.pipeline import ingest
+from ingest.resolve.resolve import resolve
 from ingest.world import WorldPolicy, generate
 
 ENTERPRISES, SHIPMENTS, SEED = 400, 4_000, 11
@@ -25,12 +27,13 @@ def world_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def world_home(world_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the small world ingested and a snapshot of it. Read only."""
+    """A data folder with the small world ingested, resolved and a snapshot of it. Read only."""
     home = tmp_path_factory.mktemp("home")
     settings = Settings(home=home, embedded_heap="512m")
     ingest("tables", world_folder / "tables", settings)
-    with Lake(settings) as lake:
-        build(lake, settings)
+    resolve(settings)
+    with Lake(settings) as lake, Ledger(settings) as ledger:
+        build(lake, settings, judgements=ledger.judgements())
     return home
 
 

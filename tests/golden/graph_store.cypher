@@ -509,6 +509,20 @@ MATCH (target:ListEntry {id: row.target_id})
 MERGE (source)-[edge:LISTED_AS {key: row.key}]->(target)
 SET edge = row.properties;
 
+// write Enterprise-POSSIBLY_LISTED_AS-ListEntry
+UNWIND $rows AS row
+MATCH (source:Enterprise {id: row.source_id})
+MATCH (target:ListEntry {id: row.target_id})
+MERGE (source)-[edge:POSSIBLY_LISTED_AS {key: row.key}]->(target)
+SET edge = row.properties;
+
+// write Person-POSSIBLY_LISTED_AS-ListEntry
+UNWIND $rows AS row
+MATCH (source:Person {id: row.source_id})
+MATCH (target:ListEntry {id: row.target_id})
+MERGE (source)-[edge:POSSIBLY_LISTED_AS {key: row.key}]->(target)
+SET edge = row.properties;
+
 // write Enterprise-TRADES_WITH-Enterprise
 UNWIND $rows AS row
 MATCH (source:Enterprise {id: row.source_id})

@@ -196,3 +196,20 @@ def test_judgements_become_edges(tables: Lake) -> None:
     assert not edges(tables, "SAME_AS", judgements=table, known_at=date(2023, 12, 31))
     table = pa.Table.from_pylist([judged("unsure")], schema=JUDGEMENT_SCHEMA)
     assert set(edges(tables, "POSSIBLY_SAME_AS", judgements=table)) == {("A", "B", "")}
+
+
+def test_a_name_on_a_list_is_only_possible_until_judged(tables: Lake) -> None:
+    row = {
+        "left_kind": "Enterprise",
+        "left_id": "B",
+        "right_kind": "ListEntry",
+        "right_id": "L2",
+        "judgement": "unsure",
+        "score": 0.8,
+        "derivation": "name",
+        "created_on": date(2024, 1, 1),
+    }
+    table = pa.Table.from_pylist([row], schema=JUDGEMENT_SCHEMA)
+    assert set(edges(tables, "POSSIBLY_LISTED_AS", judgements=table)) == {("B", "L2", "")}
+    assert ("B", "L2", "") not in edges(tables, "LISTED_AS", judgements=table)
+    assert not edges(tables, "POSSIBLY_SAME_AS", judgements=table)
