@@ -433,7 +433,10 @@ def _trades(lake: Statements, as_of: date | None, known_at: date | None) -> ir.T
         shipments["importer_id"] != shipments["exporter_id"],
     )
     items = lake.table("shipment_items", as_of=as_of, known_at=known_at)
-    values = items.group_by("shipment_id").agg(customs_value=items["customs_value"].sum())
+    # Sums of floating-point numbers depend on the order of the rows, which threads do not keep;
+    # sums of decimals do not, and the same lake must give the same graph.
+    exact = items["customs_value"].cast("decimal(30, 4)")
+    values = items.group_by("shipment_id").agg(customs_value=exact.sum())
     rows = shipments.left_join(values, "shipment_id")
     highest = _rank(rows["marking"]).max()
     summed = rows.group_by(source="exporter_id", target="importer_id").agg(

@@ -162,7 +162,8 @@ def _nodes(lake: Lake, store: GraphStore, part: Part, report: LoadReport) -> pa.
         done = store.write(remove.name, remove.cypher, {"ids": batch["id"].to_pylist()})
         report.removed_nodes += done["nodes_deleted"]
         report.removed_edges += done["relationships_deleted"]
-    report.written_nodes += _write(lake, store, part, cypher.write_nodes(part.kind), _NODE_KEYS)
+    statement = cypher.write_nodes(part.kind)
+    report.written_nodes += _write(lake, store, part, statement, _NODE_KEYS, report)
     report.nodes[part.kind] = part.count
     return stream(lake, f"SELECT id FROM {_THERE} WHERE id IN {found} ORDER BY id", _ALL).read_all()
 
@@ -215,7 +216,7 @@ def _edges(rows: GraphRows, store: GraphStore, kind: str, report: LoadReport) ->
         seen.add(join)
         report.removed_edges += _stale_edges(rows.lake, store, kind, part, join)
         statement = cypher.write_edges(kind, *join)
-        written = _write(rows.lake, store, part, statement, (*EDGE_KEY, "digest"))
+        written = _write(rows.lake, store, part, statement, (*EDGE_KEY, "digest"), report)
         report.written_edges += written
         total += part.count
     for join in EDGE_KINDS[kind].endpoints:
@@ -230,14 +231,17 @@ def _write(
     part: Part,
     statement: cypher.Statement,
     known: tuple[str, ...],
+    report: LoadReport,
 ) -> int:
     """Send the rows that are not in `load_there` as they are, in batches; returns how many."""
+    began = time.monotonic()
     same = " AND ".join(f"there.{name} = part.{name}" for name in known)
     query = f'SELECT * FROM "{part.table}" part ANTI JOIN {_THERE} there ON {same}'
     written = 0
     for batch in stream(lake, query, lake.settings.graph_batch_size):
         store.write(statement.name, statement.cypher, {"rows": parameter_rows(part, batch)})
         written += batch.num_rows
+    report.seconds["writing"] = report.seconds.get("writing", 0.0) + time.monotonic() - began
     return written
 
 

@@ -8,7 +8,10 @@ Progress = Callable[[str, float], None]
 
 @dataclass
 class LoadReport:
-    """Counts are of the graph after the load; `removed_*` and `written_*` of what changed."""
+    """Counts are of the graph after the load; `removed_*` and `written_*` of what changed.
+
+    `seconds` are of the stages; `writing` is the part of an increment's stages that sent rows.
+    """
 
     method: str
     nodes: dict[str, int] = field(default_factory=dict)

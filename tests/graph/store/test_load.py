@@ -1,0 +1,89 @@
+"""A load that is killed leaves a usable graph, and the next one finishes it."""
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from graph.errors import LoadError
+from graph.settings import Settings
+from graph.store import load
+from graph.store.bolt import GraphStore
+from graph.store.lake import Lake
+from graph.store.server_folder import server_folder, try_lock
+
+ROOT = Path(__file__).parents[3]
+LOAD = """
+import sys
+from pathlib import Path
+from graph.settings import Settings
+from graph.store import load
+from graph.store.bolt import GraphStore
+from graph.store.lake import Lake
+settings = Settings(home=Path(sys.argv[1]), embedded_heap="512m", graph_batch_size=200)
+tell = lambda what, share: print(what, flush=True)
+if sys.argv[2] == "rebuild":
+    load.rebuild(Lake(settings), settings, progress=tell)
+else:
+    with GraphStore.open(settings) as store:
+        load.increment(Lake(settings), store, progress=tell)
+"""
+
+
+@pytest.fixture
+def settings(world_home: Path, tmp_path: Path) -> Settings:
+    """The small world's lake in a data folder of its own, with no graph yet."""
+    home = tmp_path / "home"
+    shutil.copytree(world_home / "lake", home / "lake")
+    return Settings(home=home, embedded_heap="512m", embedded_idle=0.5)
+
+
+def kill_at(settings: Settings, way: str, kind: str) -> None:
+    """Start a load in a process of its own and kill it when it comes to a kind."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", LOAD, str(settings.home), way],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    assert child.stdout is not None
+    for line in child.stdout:
+        if line.strip() == kind:
+            time.sleep(0.1)
+            child.kill()
+            break
+    child.stdout.close()
+    assert child.wait() != 0
+
+
+@pytest.mark.slow
+def test_killed_loads_are_finished_by_the_next(settings: Settings) -> None:
+    kill_at(settings, "increment", "PACKED_IN")
+    with Lake(settings) as lake:
+        with GraphStore.open(settings) as store:
+            partly = store.read("count", "MATCH (n:Shipment) RETURN count(n) AS n", {})[0]["n"]
+            assert partly > 0, "it was killed after the shipments"
+            done = load.increment(lake, store)
+            assert 0 < done.written_edges <= sum(done.edges.values())
+            again = load.increment(lake, store)
+        assert (again.written_nodes, again.written_edges, again.removed_edges) == (0, 0, 0)
+        kill_at(settings, "rebuild", "CONTAINS")
+        with GraphStore.open(settings) as store:
+            still = load.increment(lake, store)
+            assert (still.written_nodes, still.written_edges) == (0, 0), "the old graph serves on"
+        whole = load.rebuild(lake, settings)
+    assert (whole.nodes, whole.edges) == (done.nodes, done.edges)
+
+
+def test_a_second_load_is_told_so(settings: Settings) -> None:
+    folder = server_folder(settings.home)
+    folder.create()
+    with (
+        try_lock(folder.load_lock, shared=False),
+        Lake(settings) as lake,
+        pytest.raises(LoadError, match=r"another load of .* is running"),
+    ):
+        load.rebuild(lake, settings)
