@@ -1,7 +1,6 @@
 """The command line: composes the stages. A command imports what it runs, so that help is quick."""
 
 import os
-import sys
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -386,16 +385,24 @@ def doctor(
             raise HawserError(f"{check['name']}: {check['detail']}")
 
 
-def main() -> None:
-    """Run `hawser`; no traceback reaches the user."""
+def run() -> int:
+    """Run the command of `sys.argv`; no traceback reaches the user. Gives the exit status."""
     try:
         app()
+    except SystemExit as left:
+        return left.code if isinstance(left.code, int) else int(left.code is not None)
     except HawserError as error:
-        sys.exit(output.refuse(error))
+        return output.refuse(error)
     except KeyboardInterrupt:
-        sys.exit(130)
+        return 130
     except Exception as error:  # the last place that can still turn it into one line
-        sys.exit(output.fail(error))
+        return output.fail(error)
+    return 0
+
+
+def main() -> None:
+    """Run `hawser` and end the process."""
+    output.leave(run())
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Standard output is for answers, standard error for everything else: a script may
 into a parser. A traceback goes to the log, never to the user.
 """
 
+import atexit
 import logging
 import os
 import sys
@@ -14,7 +15,7 @@ from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -254,3 +255,17 @@ def fail(error: BaseException) -> int:
         soft_wrap=True,
     )
     return 1
+
+
+def leave(status: int) -> NoReturn:
+    """End the process: what was registered for its end runs, then it ends at once.
+
+    The interpreter is not taken down piece by piece. Once ingest and training have run in one
+    process, libraries still hold DuckDB's types then, and its binding (nanobind) would list each of
+    them on standard error after the answer.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # nobody reads any more
+            stream.flush()
+    os._exit(status)

@@ -61,11 +61,7 @@ def hawser(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -
                 patch.setenv(name, value)
             patch.setattr(sys, "argv", ["hawser", *map(str, arguments)])
             capfd.readouterr()
-            status = 0
-            try:
-                cli.main()
-            except SystemExit as left:
-                status = int(left.code or 0)
+            status = cli.run()
         out, err = capfd.readouterr()
         return Done(status, out, err)
 
