@@ -272,11 +272,11 @@ def portrait(
     id: Enterprise, as_of: AsOf = None, snapshot: SnapshotId = None, json: Json = False
 ) -> None:
     """All that is known of an enterprise, section by section."""
-    from commands import explore
+    from commands import explore, portrait_text
 
     with output.working("portrait") as _:
         found = explore.portrait(output.settings(), id, as_of=as_of, snapshot=snapshot)
-    output.emit(found, json=json, text=lambda: explore.show_portrait(found))
+    output.emit(found, json=json, text=lambda: portrait_text.show_portrait(found))
 
 
 @app.command(rich_help_panel=ASK)
@@ -287,21 +287,23 @@ def paths(
     json: Json = False,
 ) -> None:
     """The paths along which risk reaches an enterprise, with their evidence."""
-    from commands import explore
+    from commands import explore, words
 
     with output.working("paths") as _:
         found = explore.paths(output.settings(), id, limit=limit, snapshot=snapshot)
-    output.emit(found, json=json, text=lambda: explore.show_paths(found))
+        names = {} if json else explore.english(output.settings(), found)
+    output.emit(found, json=json, text=lambda: words.show_paths(found, names))
 
 
 @app.command(rich_help_panel=ASK)
 def owners(id: Enterprise, snapshot: SnapshotId = None, json: Json = False) -> None:
     """Who owns and controls an enterprise, directly and through others."""
-    from commands import explore
+    from commands import explore, words
 
     with output.working("owners") as _:
         found = explore.owners(output.settings(), id, snapshot=snapshot)
-    output.emit(found, json=json, text=lambda: explore.show_owners(found))
+        names = {} if json else explore.english(output.settings(), found)
+    output.emit(found, json=json, text=lambda: words.show_owners(found, names))
 
 
 @app.command(rich_help_panel=ASK)

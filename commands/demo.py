@@ -1,28 +1,49 @@
 """`hawser demo`: from nothing to a served API on a sample world, stage by stage."""
 
 import json as jsonlib
+import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from commands import output, serving, stages
+from commands import demo_summary, output, serving, stages, words
 from commands.meter import Meter
 from graph.errors import HawserError
+from graph.ontology import EDGE_KINDS
 from graph.settings import Settings
+
+if TYPE_CHECKING:
+    import hawser
 
 #: Says that a data folder was made by the demo, and from what: only then may it be made anew.
 MARKER = "demo.json"
 
-#: What `--data korea` has no rows for, and what that leaves out.
+#: What `--data korea` cannot feed, and why.
 WITHOUT = {
-    "resolve": "the declarations name parties by masked codes: there are no names to compare",
-    "owners": "there are no ownership or director relations",
-    "paths": "there are no penalties, list entries or relations for risk to travel along",
+    "resolve": "parties are masked codes: there are no names or addresses to compare",
+    "related parties": "there are no persons, relations, addresses or telephone numbers",
+    "risk paths": "there are no penalties, list entries or relations for risk to travel along",
     "ports": "there are no ports, vessels or containers",
+    "graph": "with no ties but trade between parties, nothing is claimed for the graph network",
 }
+
+#: The declarations in a folder of shared data, and those that come with the repository.
+DECLARATIONS = ("korea_train.csv", "korea_valid.csv")
+SAMPLE = Path(__file__).parents[1] / "tests" / "data" / "korea_sample.csv"
+
+#: What of the training report the summary tells.
+MODELS = ("champion", "judged", "rows", "novel_rows", "notes", "split")
+
+#: Fewest imports of an enterprise whose portrait is shown, and how many of the riskiest are tried.
+IMPORTS, CANDIDATES = 10, 150
+
+#: Influence from which a path is worth telling by itself.
+WEIGHTY = 0.05
 
 
 @dataclass(frozen=True)
@@ -62,19 +83,22 @@ def run(plan: Plan, *, json: bool) -> None:
     """
     if plan.data not in ("world", "korea"):
         raise HawserError(f"no data {plan.data!r}", hint="use --data world or --data korea")
-    story = Story(plan, output.settings())
+    settings = output.settings()
+    if plan.data == "korea":  # never beside a world's data
+        settings = replace(settings, home=settings.home.with_name(f"{settings.home.name}-korea"))
+    story = Story(plan, settings)
     _prepare(story)
     output.note(f"Demo in {story.settings.home.absolute()}")
     _bring_in(story)
     _derive(story)
     told = _summary(story)
     if sys.stdout.isatty() and not json:
-        _show(told)
+        demo_summary.show(told)
         serving.serve_beside(story.settings)
         return
     with serving.beside(story.settings) as address:
         told |= {"address": address, "answer": serving.ask(address, told["enterprise"])}
-    output.emit(told, json=json, text=lambda: _show(told))
+    output.emit(told, json=json, text=lambda: demo_summary.show(told))
 
 
 def _prepare(story: Story) -> None:
@@ -105,30 +129,54 @@ def _server(settings: Settings) -> set[int]:
 def _bring_in(story: Story) -> None:
     settings, plan = story.settings, story.plan
     if plan.data == "korea":
-        source, path = "korea_customs", _korea(plan)
+        source, paths = "korea_customs", declarations(plan.path)
+        output.note(f"Declarations: {', '.join(str(path) for path in paths)}")
         for stage, reason in WITHOUT.items():
-            output.note(f"  left out: {stage}: {reason}")
+            output.note(f"  no {stage}: {reason}")
     else:
         folder = settings.home / "world"
-        source, path = "tables", folder / "tables"
+        source, paths = "tables", [folder / "tables"]
         if not (folder / "truth").exists():
             wanted = stages.World(folder, plan.enterprises, plan.seed)
             story.stage("world", lambda p: stages.world(wanted, p))
-    story.told["ingest"] = story.stage(
-        "ingest", lambda p: stages.ingest(settings, stages.Delivery(source, path), p)
-    )
+    story.told["ingest"] = _ingest(story, source, paths)
     if plan.data == "world":
         story.told["resolve"] = story.stage("resolve", lambda p: stages.resolve(settings, p))
     story.told["load"] = story.stage("load", lambda p: stages.load(settings, True, None, None, p))
 
 
-def _korea(plan: Plan) -> Path:
-    if plan.path is None or not plan.path.exists():
-        raise HawserError(
-            "--data korea needs the declarations",
-            hint="give the folder or file with --path (Seondong/Customs-Declaration-Datasets, MIT)",
-        )
-    return plan.path
+def declarations(path: Path | None) -> list[Path]:
+    """The files with declarations: those given, shared ones, or the sample of the repository.
+
+    Raises:
+        HawserError: there are none.
+    """
+    if path is not None:
+        found = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+        return [file for file in found if file.is_file()] or _missing(path)
+    shared = Path(os.environ.get("HAWSER_SHARED") or SAMPLE.parents[3] / "shared")
+    folder = shared / "data" / "declarations"
+    found = [folder / name for name in DECLARATIONS if (folder / name).is_file()]
+    return found or ([SAMPLE] if SAMPLE.is_file() else _missing(folder))
+
+
+def _missing(path: Path) -> list[Path]:
+    raise HawserError(
+        f"{path} holds no declarations for --data korea",
+        hint="give the file or folder with --path (Seondong/Customs-Declaration-Datasets, MIT)",
+    )
+
+
+def _ingest(story: Story, source: str, paths: Sequence[Path]) -> dict[str, Any]:
+    """Read files one after the other; counts of all together."""
+    accepted: Counter[str] = Counter()
+    quarantined: Counter[str] = Counter()
+    for path in paths:
+        read = partial(stages.ingest, story.settings, stages.Delivery(source, path))
+        done = story.stage("ingest", read)
+        accepted.update(done["accepted"])
+        quarantined.update(done["quarantined"])
+    return {"accepted": dict(accepted), "quarantined": dict(quarantined)}
 
 
 def _derive(story: Story) -> None:
@@ -161,6 +209,7 @@ def _summary(story: Story) -> dict[str, Any]:
         "peak_mb": story.meter.peak // 1_000_000,
         "grades": told["grade"]["counts"],
         "precision": stages.precision(told["train"]),
+        "models": {key: told["train"][key] for key in MODELS},
         "snapshot": told["snapshot"]["id"],
         "left_out": WITHOUT if story.plan.data == "korea" else {},
         **chosen,
@@ -168,50 +217,55 @@ def _summary(story: Story) -> dict[str, Any]:
 
 
 def _example(settings: Settings) -> dict[str, Any]:
-    """A portrait worth looking at, and the risk path that reaches it: keys enterprise, path."""
+    """A portrait worth looking at, and the risk path that reaches it.
+
+    Keys: enterprise, portrait, path, names (English ones by id). It is a risky importer, if there
+    is one tied in two or three steps to a party with a record of its own.
+    """
     import hawser
-    from graph.scores import open_scores
 
     with hawser.Data(settings) as data:
-        scores = open_scores(settings, data.snapshot.id).enterprises
-        ranked = scores.sort_by([("probability", "descending")])["enterprise_id"].to_pylist()
-        found = [(data.paths(id, limit=1), id) for id in ranked[:40]]
-        best, id = max(found, key=lambda pair: (_telling(pair[0]), pair[0]["influence"]))
-        return {"enterprise": id, "portrait": data.portrait(id), "path": best}
+        ranked = importers(data)[:CANDIDATES]
+        if not ranked:
+            raise HawserError("the data hold no importer to show")
+        found = [(id, data.paths(id, limit=5)) for id in ranked]
+        id, paths = max(found, key=lambda pair: _interest(pair[1]))
+        shown = _most_telling(paths)[1]
+        path = words.with_documents(settings, {**paths, "paths": [shown] if shown else []})
+        ends = {hop[end] for hop in (shown or {}).get("hops", ()) for end in ("from", "to")}
+        names = words.english(data.snapshot, {id, *ends} - {None})
+        return {"enterprise": id, "portrait": data.portrait(id), "path": path, "names": names}
 
 
-def _telling(paths: Mapping[str, Any]) -> int:
-    """A path of two or three steps says more than one of one."""
-    shown = paths["paths"]
-    return min(len(shown[0]["hops"]), 3) if shown else 0
+def importers(data: "hawser.Data") -> list[str]:
+    """Enterprises that import, the riskiest first; those with many imports before all others."""
+    import numpy as np
+
+    scores = data.scores().enterprises
+    ranked = scores.sort_by([("probability", "descending"), ("enterprise_id", "ascending")])
+    ids = ranked["enterprise_id"].to_pylist()
+    numbers = data.snapshot.locate("Enterprise", ids)
+    imports = np.bincount(data.snapshot.edges("IMPORTED").source, minlength=data.snapshot.size)
+    kept = [(id, int(imports[number])) for id, number in zip(ids, numbers, strict=True)]
+    many = [id for id, count in kept if count >= IMPORTS]
+    return many or [id for id, count in kept if count]
 
 
-def _show(told: dict[str, Any]) -> None:
-    from commands import explore
+def _interest(paths: Mapping[str, Any]) -> tuple[int, float]:
+    """What makes an enterprise worth showing; of equals the riskiest, which is tried first."""
+    return _most_telling(paths)[0], round(paths["influence"], 1)
 
-    output.show(
-        {
-            name: {kind: count for kind, count in told[name].items() if count}
-            for name in ("nodes", "edges")
-        }
-    )
-    rows = [(line["stage"], line["seconds"], line["peak_mb"]) for line in told["stages"]]
-    total = ("all", told["seconds"], told["peak_mb"])
-    output.table("stages", ("stage", "seconds", "MB at most"), [*rows, total])
-    output.show({"grades": told["grades"]})
-    output.table(
-        "Of the riskiest 4 % of later shipments, the share with a violation",
-        ("picked by", "share"),
-        told["precision"].items(),
-    )
-    say = output.answer().print
-    say(f"\nPortrait of {told['enterprise']}")
-    explore.show_portrait(told["portrait"])
-    if told["path"]["paths"]:
-        say("\nHow risk reaches it / 风险如何传到该企业")
-        for line in explore.path_lines(told["path"]["paths"][0]):
-            say(line, markup=False, soft_wrap=True)
-    if "answer" in told:
-        say(f"\n{told['address']}/graphql answered:")
-        say(jsonlib.dumps(told["answer"], ensure_ascii=False), markup=False, soft_wrap=True)
-    say("\nTo serve it again: hawser serve")
+
+def _most_telling(paths: Mapping[str, Any]) -> tuple[int, Mapping[str, Any] | None]:
+    """The path to an enterprise that tells most, and how much: see `_telling`."""
+    best = max(paths["paths"], key=_telling, default=None)
+    return (0, None) if best is None else (_telling(best), best)
+
+
+def _telling(path: Mapping[str, Any]) -> int:
+    """Two or three steps along ties other than trade tell most: those are not in a declaration."""
+    trade = EDGE_KINDS["TRADES_WITH"]
+    steps = len(path["hops"])
+    hidden = not {hop["kind"] for hop in path["hops"]} & {trade.name, trade.inverse}
+    weighty = path["contribution"] is not None and path["contribution"] >= WEIGHTY
+    return steps * (1 + hidden + weighty) if steps <= 3 else 1

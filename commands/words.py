@@ -1,0 +1,164 @@
+"""Answers in words: who is meant, which tie, since when, and which document says so."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from rich.text import Text
+
+from commands import output
+from graph.ontology import EDGE_KINDS
+from graph.settings import Settings
+from graph.snapshot import Snapshot
+
+Row = Mapping[str, Any]
+
+#: Why a party is a source of risk, as the propagation names it, in Chinese.
+REASONS = {
+    "serious penalty": "严重处罚",
+    "general penalty": "一般处罚",
+    "serious violation": "严重违规",
+    "general violation": "一般违规",
+    "list entry": "列入名单",
+}
+
+
+def say(text: str, style: str | None = None) -> None:
+    """Print one line of an answer; on a terminal it is folded between words, the rest indented."""
+    console = output.answer()
+    body = text.strip()
+    start = text[: len(text) - len(text.lstrip())]
+    indent = start.lstrip("\n")
+    folded = console.is_terminal and body
+    parts = Text(body).wrap(console, console.width - len(indent) - 2) if folded else [body]
+    lines = [f"{indent}{'  ' if number else ''}{part}" for number, part in enumerate(parts)]
+    whole = "\n" * start.count("\n") + "\n".join(line.rstrip() for line in lines)
+    console.print(whole, style=style, markup=False, soft_wrap=True)
+
+
+def with_documents(settings: Settings, answer: Row) -> dict[str, Any]:
+    """Paths or owners whose steps also have a `document`: table, source, file, row and batch."""
+    from graph.store.lake import Lake
+    from queries.evidence import attach
+
+    with Lake(settings) as lake:
+        return attach(lake, dict(answer), settings.clearance)
+
+
+def english(snapshot: Snapshot, ids: Iterable[str]) -> dict[str, str]:
+    """The English names of those enterprises that have one, by id."""
+    wanted = sorted(set(ids))
+    numbers = snapshot.locate("Enterprise", wanted)
+    found = [(id, number) for id, number in zip(wanted, numbers, strict=True) if number >= 0]
+    if not found:
+        return {}
+    first = snapshot.range("Enterprise")[0]
+    names = snapshot.nodes("Enterprise")["name_en"].take([number - first for _, number in found])
+    pairs = zip((id for id, _ in found), names.to_pylist(), strict=True)
+    return {id: name for id, name in pairs if name}
+
+
+def called(name: str | None, id: str | None, other: str | None = None) -> str:
+    """A party with its names and id."""
+    if id is None:
+        return "(above your clearance)"
+    names = "  ".join(text for text in (name, other if other != name else None) if text)
+    return f"{names} ({id})" if names else id
+
+
+def tie(kind: str) -> str:
+    """An edge kind or its inverse in words, with its Chinese name."""
+    for one in EDGE_KINDS.values():
+        if kind in (one.name, one.inverse):
+            chinese = one.chinese if kind == one.name else one.chinese_inverse
+            return f"{kind.replace('_', ' ').lower()} {chinese}".strip()
+    return kind
+
+
+def period(row: Row) -> str:
+    """Since when, and until when if it ended."""
+    since = f", since {row['valid_from']}" if row.get("valid_from") else ""
+    until = f" until {row['valid_to']}" if row.get("valid_to") else ""
+    return since + until
+
+
+def document(hop: Row) -> str:
+    """Where a step is written: file, row and record."""
+    if not hop.get("evidence"):
+        return ""
+    paper = hop.get("document")
+    place = f"{paper['file']} row {paper['row']:,} of {paper['source']}, " if paper else ""
+    return f"{place}record {hop['evidence']}"
+
+
+def path_lines(path: Row, names: Mapping[str, str] | None = None) -> Iterator[str]:
+    """A path in words: who it starts from and why, then each step with its evidence."""
+    names = names or {}
+
+    def who(name: str | None, id: str | None) -> str:
+        # Ids made from a text (addresses, telephone numbers) say nothing to a reader.
+        own = name if name and id and len(id) == 16 and id.isalnum() and id.islower() else None
+        return own or called(name, id, names.get(id or ""))
+
+    if path["contribution"] is None:
+        yield "a path that your clearance does not show whole:"
+    else:
+        reason = f"{path['reason']} {REASONS.get(path['reason'], '')}".strip()
+        yield f"{path['contribution']:.3f} of influence, because of a {reason} ({path['cause']}):"
+    for number, hop in enumerate(path["hops"]):
+        if not number:
+            yield f"  {who(hop['from_name'], hop['from'])}"
+        yield f"   └ {tie(hop['kind'])}{period(hop)}"
+        if text := document(hop):
+            yield f"     [{text}]"
+        yield f"  {who(hop['to_name'], hop['to'])}"
+
+
+def show_paths(found: Row, names: Mapping[str, str] | None = None) -> None:
+    """Print risk paths in words."""
+    rest, id = found["remainder"], found["target"]
+    steps = [path["hops"][-1] for path in found["paths"] if path["hops"]]
+    name = next((hop["to_name"] for hop in steps if hop["to"] == id), None)
+    who = called(name, id, (names or {}).get(id))
+    say(f"{who}: influence {found['influence']:.3f}", "bold")
+    say("Influence is not guilt: it can raise attention, it never lowers a class. 影响不等于过错")
+    for path in found["paths"]:
+        say("")
+        for line in path_lines(path, names):
+            say(line)
+    say("")
+    if not found["paths"]:
+        say("No path from a penalised or listed party within reach.")
+    if rest["count"]:
+        say(f"{rest['count']:,} more paths: {rest['contribution']:.3f} of influence together")
+    if found["skipped_hubs"]:
+        say(f"{found['skipped_hubs']} hubs were not walked through")
+    if found["partial"]:
+        say("The search reached its limit: there may be more paths.")
+    say(f"snapshot {found['snapshot']}, policy {found['policy']}", "dim")
+
+
+def show_owners(found: Row, names: Mapping[str, str] | None = None) -> None:
+    """Print owners, each with its best chain of holdings in words."""
+    names = names or {}
+    say(f"Owners of {called(None, found['target'])}, as of {found['as_of']}", "bold")
+    for owner in found["owners"]:
+        direct = f", direct {owner['direct']:.1%}" if owner["direct"] else ""
+        marks = "".join(f", {word}" for word in ("controls", "ultimate") if owner[word])
+        who = called(owner["name"], owner["id"], names.get(owner["id"]))
+        say(f"{owner['share']:6.1%}  {who}{direct}{marks}")
+        hops = owner["chains"][0]["hops"] if owner["chains"] else []
+        for hop in hops:
+            target = called(hop["to_name"], hop["to"])
+            say(f"          └ {tie(hop['kind'])} {target}{period(hop)} [{document(hop)}]", "dim")
+    if not found["owners"]:
+        say("No owner is known.")
+    rest = found["count"] - len(found["owners"])
+    if rest > 0:
+        say(f"{rest:,} more owners with smaller shares (--json lists as many)")
+    if found["circular"]:
+        say("Some of them own each other.")
+    if found["unknown_shares"]:
+        say(f"{found['unknown_shares']} holdings have no stated share and were not counted")
+    if found["partial"]:
+        say("The search reached its limit: there may be more owners.")
+    say(f"snapshot {found['snapshot']}", "dim")
