@@ -127,7 +127,8 @@ with hawser.Data(settings) as data:
     name = data.snapshot.nodes("Enterprise")["name"][0].as_py()
     id = data.search(name)["id"][0]
     assert data.paths(id)["target"] == id
-with TestClient(create_app(settings), client=("127.0.0.1", 1)) as client:
+local = {{"client": ("127.0.0.1", 1), "base_url": "http://127.0.0.1"}}
+with TestClient(create_app(settings), **local) as client:
     assert client.get("/health").status_code == 200
     query = {{"query": "query($id: String!) {{ riskPaths(id: $id) {{ influence }} }}"}}
     reply = client.post("/graphql", json={{**query, "variables": {{"id": id}}}}).json()
