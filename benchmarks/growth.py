@@ -19,7 +19,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "snapshot": ("snapshot",),
     "features": ("features",),
 }
-TARGET = 1.2
+TARGET = 1.1
 
 
 def main() -> None:

@@ -16,7 +16,6 @@ from graph.settings import Settings, variable
 #: Packages that a slim installation goes without: what for, and the extra that brings them.
 OPTIONAL = {
     "torch": ("training the graph network", "gnn"),
-    "splink": ("probabilistic identity resolution", "resolve"),
     "psycopg": ("a ledger in PostgreSQL", "postgres"),
     "py2neo": ("the py2neo bridge", "py2neo"),
     "nbclient": ("running the notebook", "notebook"),
@@ -111,19 +110,18 @@ def _graph_started(settings: Settings) -> Check:
 
 
 def _ledger(settings: Settings) -> Check:
-    from sqlalchemy import create_engine, text
-    from sqlalchemy.exc import SQLAlchemyError
+    from graph.store.ledger_engine import guard, open_engine
 
     if not settings.ledger_url and not (settings.home / "ledger.sqlite").exists():
         return Check("ledger", "absent", "SQLite in the data folder; made when first written to")
     try:
-        engine = create_engine(settings.ledger_address)
-        with engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
+        engine = open_engine(settings)
+        with guard(engine, "opening"), engine.connect():
+            name = engine.dialect.name
         engine.dispose()
-    except (SQLAlchemyError, ImportError) as error:
-        return Check("ledger", "broken", str(error).splitlines()[0])
-    return Check("ledger", "ok", f"{engine.dialect.name} answers")
+    except HawserError as error:
+        return Check("ledger", "broken", str(error))
+    return Check("ledger", "ok", f"{name} answers")
 
 
 def _state(settings: Settings, name: str) -> Check:
