@@ -25,18 +25,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import scipy.sparse as sparse
 
+from graph.access import HIGHEST
 from graph.errors import SnapshotError
-from graph.ontology import EDGE_KINDS, NODE_KINDS, PROVENANCE
+from graph.ontology import EDGE_KINDS, MARKINGS, NODE_KINDS, PROVENANCE
 from graph.settings import Settings
+from graph.snapshot_columns import NO_EDGES, edge_array, edge_columns, hash_table, highest
 from graph.snapshot_columns import NO_END as NO_END
 from graph.snapshot_columns import NO_START as NO_START
-from graph.snapshot_columns import edge_array, edge_columns, hash_table
 from graph.tables import TABLES
 
 if TYPE_CHECKING:
     from graph.store.lake import Lake
 
-FORMAT = 1
+FORMAT = 2
 EPOCH = date(1970, 1, 1)
 Progress = Callable[[str, float], None]
 Integers = npt.NDArray[np.int64]
@@ -52,15 +53,6 @@ _ARROW = {
     "number": pa.float64(),
     "integer": pa.int64(),
 }
-_NO_EDGES = pa.schema(
-    {
-        **dict.fromkeys(("source_kind", "source", "target_kind", "target", "key"), pa.string()),
-        **dict.fromkeys(("share", "customs_value", "amount"), pa.float64()),
-        **dict.fromkeys(("valid_from", "valid_to", "recorded_at"), pa.date32()),
-        "record": pa.string(),
-        "markings": pa.list_(pa.string()),
-    }
-).empty_table()
 
 
 def to_day(value: date) -> int:
@@ -111,6 +103,9 @@ class Snapshot:
     known_at: date
     node_counts: dict[str, int]
     edge_counts: dict[str, int]
+    #: The highest marking of all statements about its nodes and edges: what is computed from all
+    #: of it (scores, grades) may not be shown below.
+    highest_marking: str = HIGHEST
     _mapped: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -290,6 +285,7 @@ def open_snapshot(settings: Settings, id: str | None = None, *, verify: bool = T
         date.fromisoformat(manifest["known_at"]),
         manifest["nodes"],
         manifest["edges"],
+        manifest["highest_marking"],
     )
 
 
@@ -303,6 +299,7 @@ class _Writer:
         self.nodes: dict[str, int] = {}
         self.edges: dict[str, int] = {}
         self.dangling: dict[str, int] = {}
+        self._highest = 0
         self._ids: dict[str, pa.Array] = {}
         self._starts: dict[str, int] = {}
         self._hash = hashlib.sha256(f"{FORMAT} {as_of} {known_at}".encode())
@@ -310,12 +307,20 @@ class _Writer:
     @property
     def identifier(self) -> str:
         """Hash of all that was written, 16 hexadecimal digits."""
-        return self._hash.hexdigest()[:16]
+        digest = self._hash.copy()
+        digest.update(self.highest_marking.encode())
+        return digest.hexdigest()[:16]
+
+    @property
+    def highest_marking(self) -> str:
+        """The highest marking of the statements about what was written."""
+        return MARKINGS[self._highest]
 
     def add_nodes(self, kind: str, table: pa.Table) -> None:
         """Write the nodes of a kind, sorted by id. O(n log n)."""
         table = table.select(_node_schema(kind).names).cast(_node_schema(kind))
         table = table.take(pc.sort_indices(table["id"])).combine_chunks()
+        self._highest = max(self._highest, highest(table))
         self._starts[kind] = sum(self.nodes.values())
         self.nodes[kind] = table.num_rows
         self._ids[kind] = table["id"].combine_chunks()
@@ -337,6 +342,7 @@ class _Writer:
         )
         whole = frame.filter((pl.col("source") >= 0) & (pl.col("target") >= 0))
         whole = whole.sort("source", "target", "key", "record")
+        self._highest = max(self._highest, highest(table))
         self.edges[kind] = whole.height
         if missing := frame.height - whole.height:
             self.dangling[kind] = missing
@@ -371,6 +377,7 @@ class _Writer:
             "known_at": self.known_at.isoformat(),
             "nodes": self.nodes,
             "edges": self.edges,
+            "highest_marking": self.highest_marking,
             "dangling": self.dangling,
             "files": files,
         }
@@ -394,7 +401,7 @@ def _write_all(
     for done, (kind, edge) in enumerate(EDGE_KINDS.items(), len(NODE_KINDS)):
         progress(kind, done / total)
         if edge.origins and filled.isdisjoint(origin.table for origin in edge.origins):
-            writer.add_edges(kind, _NO_EDGES)
+            writer.add_edges(kind, NO_EDGES)
         else:
             told = edge_table(lake, kind, **times, judgements=judgements)
             writer.add_edges(kind, told.to_pyarrow())
@@ -461,7 +468,8 @@ def _read_manifest(folder: Path, identifier: str) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
         complete = manifest["format"] == FORMAT and manifest["id"] == identifier
-        complete = complete and {"as_of", "known_at", "nodes", "edges", "files"} <= set(manifest)
+        needed = {"as_of", "known_at", "nodes", "edges", "highest_marking", "files"}
+        complete = complete and needed <= set(manifest)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(identifier, "manifest.json") from error
     if not complete:

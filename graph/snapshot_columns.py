@@ -15,6 +15,16 @@ from graph.ontology import MARKINGS
 NO_START = int(np.iinfo(np.int32).min)
 NO_END = int(np.iinfo(np.int32).max)
 
+#: The edge table of a kind that nothing in the lake speaks of.
+NO_EDGES = pa.schema(
+    {
+        **dict.fromkeys(("source_kind", "source", "target_kind", "target", "key"), pa.string()),
+        **dict.fromkeys(("share", "customs_value", "amount"), pa.float64()),
+        **dict.fromkeys(("valid_from", "valid_to", "recorded_at"), pa.date32()),
+        **dict.fromkeys(("record", "marking"), pa.string()),
+        "markings": pa.list_(pa.string()),
+    }
+).empty_table()
 
 _WEIGHTS = {
     "OWNS": "share",
@@ -59,6 +69,15 @@ def _lowest_marking(table: pa.Table) -> pl.Series:
 
 def _lowest(markings: Sequence[str]) -> int:
     return min((MARKINGS.index(marking) for marking in markings if marking), default=0)
+
+
+def highest(table: pa.Table) -> int:
+    """Position in `MARKINGS` of the most restrictive statement about any row; 0 without rows. A
+    missing marking counts as the highest. O(rows)."""
+    top = len(MARKINGS) - 1
+    said = pc.unique(table["markings"].combine_chunks().flatten())
+    names = [*said.to_pylist(), *pc.unique(table["marking"]).to_pylist()]
+    return max((MARKINGS.index(name) if name in MARKINGS else top for name in names), default=0)
 
 
 def edge_array(column: pl.Series) -> npt.NDArray[Any]:

@@ -198,6 +198,23 @@ def test_empty_lake_gives_an_empty_snapshot(tmp_path: Path) -> None:
     assert json.loads((snapshot.folder / "manifest.json").read_text())["dangling"] == {}
 
 
+def test_the_highest_marking_counts_every_statement(
+    tmp_path: Path, snapshot: Snapshot, write_lake: WriteLake
+) -> None:
+    assert snapshot.highest_marking == "INTERNAL"
+    assert build(Lake(Settings(home=tmp_path / "none")), Settings(home=tmp_path / "none"),
+                 as_of=DAY).highest_marking == "PUBLIC"  # fmt: skip
+    # A correction of the same holding: what it replaced was known from a higher marking.
+    old = {"source_id": "a", "target_id": "b", "type": "SHAREHOLDER", "share": 0.9,
+           "valid_from": date(2022, 1, 1), "recorded_at": date(2021, 1, 1),
+           "marking": "SECRET"}  # fmt: skip
+    told = write_lake(tmp_path / "home", {"relations": [old]}, batch="old")
+    again = build(told, told.settings, as_of=DAY, known_at=DAY)
+    assert again.highest_marking == "SECRET"
+    assert again.id != snapshot.id
+    assert open_snapshot(told.settings).highest_marking == "SECRET"
+
+
 def test_day_numbers() -> None:
     assert from_day(to_day(DAY)) == DAY
     assert from_day(NO_START) is None
