@@ -2,7 +2,6 @@
 
 import json as jsonlib
 import os
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -102,14 +101,17 @@ def run(plan: Plan, *, json: bool) -> None:
 
 
 def _prepare(story: Story) -> None:
-    """Reuse the data folder when it was made from the same plan, else make it anew."""
+    """Reuse the data folder when it was made from the same plan; never remove one."""
     home = story.settings.home
     marker, plan = home / MARKER, {**asdict(story.plan), "path": str(story.plan.path or "")}
     if marker.exists():
         if jsonlib.loads(marker.read_text(encoding="utf-8")) == plan:
             return
-        shutil.rmtree(home)
-    elif home.exists() and any(path.name != "logs" for path in home.iterdir()):
+        raise HawserError(
+            f"{home} holds a demo made with other options",
+            hint="give another folder with --home, or remove this one yourself",
+        )
+    if home.exists() and any(path.name != "logs" for path in home.iterdir()):
         raise HawserError(
             f"{home} holds data that the demo did not make", hint="give another folder with --home"
         )

@@ -1,11 +1,13 @@
-"""`hawser serve`: the GraphQL API and the portal over HTTP."""
+"""`hawser serve`: the GraphQL API over HTTP."""
 
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +37,21 @@ query Portrait($id: String!) {
 
 #: Seconds a server may take to answer its first request.
 START = 60.0
+
+
+#: What a server beside its parent runs.
+_TIED = "from commands.serving import end_with_parent; end_with_parent(); import cli; cli.main()"
+
+
+def end_with_parent() -> None:
+    """End this process when its standard input closes: its parent has gone, however it went."""
+
+    def wait() -> None:
+        while os.read(0, 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def serve(settings: Settings, host: str | None, port: int | None) -> None:
@@ -70,7 +87,7 @@ def beside(settings: Settings) -> Iterator[str]:
 
 @contextmanager
 def _child(settings: Settings, stderr: int | None) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-c", "import cli; cli.main()", "serve"]
+    command = [sys.executable, "-c", _TIED, "serve"]
     command += ["--host", settings.api_host, "--port", str(_free(settings))]
     paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     environment = {
@@ -78,7 +95,9 @@ def _child(settings: Settings, stderr: int | None) -> Iterator["subprocess.Popen
         "HAWSER_HOME": str(settings.home.absolute()),
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
     }
-    child = subprocess.Popen(command, stderr=stderr, text=True, env=environment)
+    child = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stderr=stderr, text=True, env=environment
+    )
     try:
         yield child
     finally:
@@ -88,8 +107,9 @@ def _child(settings: Settings, stderr: int | None) -> Iterator["subprocess.Popen
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-        if child.stderr:
-            child.stderr.close()
+        for pipe in (child.stdin, child.stderr):
+            if pipe:
+                pipe.close()
 
 
 def _free(settings: Settings) -> int:

@@ -167,13 +167,17 @@ def build(
 
 
 def _swap(home: Path, folder: Path) -> None:
-    """Make the folder the index in use and remove the ones before."""
+    """Make the folder the index in use and remove the one before.
+
+    Another process may be building beside: its folder is left alone.
+    """
+    current = home / "current"
+    before = current.read_text("utf-8").strip() if current.exists() else ""
     pointer = home / f".{folder.name}"
     pointer.write_text(folder.name, "utf-8")
-    pointer.replace(home / "current")
-    for other in home.iterdir():
-        if other.is_dir() and other != folder:
-            shutil.rmtree(other, ignore_errors=True)
+    pointer.replace(current)
+    if before and before != folder.name:
+        shutil.rmtree(home / before, ignore_errors=True)
 
 
 def _documents(
