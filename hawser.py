@@ -10,6 +10,7 @@ with hawser.open("hawser-data") as data:
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
@@ -18,12 +19,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from graph import access
-from graph.errors import NotFound, SnapshotError
+from graph.errors import HawserError, NotFound, SnapshotError
 from graph.settings import Settings
 
 if TYPE_CHECKING:
     import networkx
     import pandas
+    from py2neo import Graph
 
     from graph.scores import Scores
     from graph.snapshot import Snapshot
@@ -63,6 +65,8 @@ class Data:
         self.settings = settings
         self._snapshot_id = snapshot
         self._store: GraphStore | None = None
+        self._graph: Graph | None = None
+        self._opened = ExitStack()
 
     def __enter__(self) -> Self:
         return self
@@ -77,6 +81,8 @@ class Data:
 
     def close(self) -> None:
         """Let go of the graph server, if it was used."""
+        self._opened.close()
+        self._graph = None
         if self._store is not None:
             self._store.close()
             self._store = None
@@ -178,6 +184,24 @@ class Data:
             for query in CATALOG.values()
         ]
         return pandas.DataFrame(rows)
+
+    def py2neo(self) -> "Graph":
+        """The graph server as a `py2neo.Graph`, for notebooks written for it; good until `close`.
+
+        Raises:
+            HawserError: the clearance is not the highest; py2neo would not keep to it.
+            GraphStoreError: py2neo is not installed, or the server refuses.
+        """
+        from graph.store import py2neo_bridge
+
+        if self.settings.clearance != access.HIGHEST:
+            raise HawserError(
+                "py2neo shows everything, and this clearance does not",
+                hint=f"open the data with clearance={access.HIGHEST!r}",
+            )
+        if self._graph is None:
+            self._graph = self._opened.enter_context(py2neo_bridge.opened(self.settings))
+        return self._graph
 
     def scores(self) -> "Scores":
         """The scores of the snapshot. Raises `HawserError` when it has not been scored."""

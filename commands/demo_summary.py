@@ -1,7 +1,7 @@
 """What the demo tells at its end: what was read, what it took, what came of it."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from commands import output
@@ -39,22 +39,14 @@ def _counts(told: Row) -> None:
     for name, title in (("nodes", "Nodes 节点"), ("edges", "Edges 关系")):
         counts = {kind: count for kind, count in told[name].items() if count}
         _title(f"{title}: {sum(counts.values()):,}")
-        _columns([f"{kind} {count:,}" for kind, count in counts.items()])
+        output.columns([f"{kind} {count:,}" for kind, count in counts.items()])
     if refused := sum(told["quarantined"].values()):
         say(f"  {refused:,} rows were refused: hawser quarantine")
 
 
-def _columns(cells: Sequence[str]) -> None:
-    """Several cells a line, in columns as wide as the widest."""
-    width = max(map(len, cells), default=1) + 3
-    each = max(1, (min(output.answer().width, 120) - 2) // width)
-    for start in range(0, len(cells), each):
-        say("  " + "".join(cell.ljust(width) for cell in cells[start : start + each]).rstrip())
-
-
 def _stages(told: Row) -> None:
     _title(f"Stages 步骤: {told['seconds']:,.0f} s, {told['peak_mb']:,} MB at most")
-    _columns(
+    output.columns(
         [
             f"{row['stage']:<9}{row['seconds']:6.1f} s{row['peak_mb']:7,} MB"
             for row in told["stages"]

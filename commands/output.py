@@ -106,11 +106,25 @@ def show(value: Mapping[str, Any]) -> None:
         if key not in tables:
             answer().print(f"{key:<14} {cell(item) or 'none'}")
     for key, item in tables.items():
-        if isinstance(item, Mapping):
+        if isinstance(item, Mapping) and all(isinstance(one, int | float) for one in item.values()):
+            answer().print(f"\n{key}", style="bold", markup=False)
+            columns([f"{name} {cell(count)}" for name, count in item.items() if count])
+        elif isinstance(item, Mapping):
             table(key, ("", ""), item.items())
         else:
-            columns = list(dict.fromkeys(name for row in item for name in row))
-            table(key, columns, ([row.get(name) for name in columns] for row in item))
+            heads = list(dict.fromkeys(name for row in item for name in row))
+            table(key, heads, ([row.get(name) for name in heads] for row in item))
+
+
+def columns(cells: Sequence[str]) -> None:
+    """Print several cells a line, in columns as wide as the widest."""
+    width = max(map(len, cells), default=1) + 3
+    each = max(1, (min(answer().width, 120) - 2) // width)
+    for start in range(0, len(cells), each):
+        line = "".join(cell.ljust(width) for cell in cells[start : start + each])
+        answer().print(f"  {line.rstrip()}", markup=False, soft_wrap=True)
+    if not cells:
+        answer().print("  none")
 
 
 def _is_table(item: Any) -> bool:

@@ -200,9 +200,17 @@ def features(settings: Settings, snapshot: str | None, progress: Report) -> dict
 
 
 def train(
-    settings: Settings, snapshot: str | None, seed: int, truth: Path | None, progress: Report
+    settings: Settings,
+    snapshot: str | None,
+    seed: int,
+    truth: Path | None,
+    progress: Report,
+    *,
+    network: bool = True,
 ) -> dict[str, Any]:
     """Train models. `truth` (Parquet: shipment_id, violation) replaces findings in the judgement.
+
+    Without `network` the graph network is left out.
 
     Keys: those of the training report.
     """
@@ -215,7 +223,10 @@ def train(
     opened = open_snapshot(settings, snapshot)
     known = pyarrow.parquet.read_table(truth) if truth else None
     built = open_features(settings, opened.id)
-    return as_mapping(run(settings, opened, built, seed=seed, truth=known, progress=progress))
+    report = run(
+        settings, opened, built, seed=seed, truth=known, network=network, progress=progress
+    )
+    return as_mapping(report)
 
 
 def precision(trained: Mapping[str, Any]) -> dict[str, float]:
