@@ -5,12 +5,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from graph.errors import HawserError
+from graph.projection import edge_table
 from graph.settings import Settings
 from graph.store.lake import Lake
 from ingest.context import list_sources
+from ingest.identifiers import with_numbers
 from ingest.pipeline import ingest
 
 DATA = Path(__file__).parents[1] / "data"
@@ -81,6 +84,58 @@ def test_ofac_entries_and_their_links(settings: Settings) -> None:
     assert (entries["ofac-103"]["kind"], entries["ofac-103"]["country"]) == ("person", "IR")
     assert (entries["ofac-104"]["kind"], entries["ofac-104"]["country"]) == ("vessel", "PA")
     assert company["recorded_at"] == date(2024, 1, 1)
+
+
+#: An entry of the list as published.
+OFAC_LINE = (
+    '24977,"YANBIAN SILVERSTAR NETWORK TECHNOLOGY CO., LTD.",-0- ,"DPRK3] [DPRK4",-0- ,-0- ,-0- ,'
+    '-0- ,-0- ,-0- ,-0- ,"Secondary sanctions risk: North Korea Sanctions Regulations, sections '
+    "510.201 and 510.210; Unified Social Credit Code (USCC) 91222401MA0Y31E659 (China); "
+    'Tax ID No. 7728168971 (Russia); Passport 1084010 (Egypt) issued 28 Feb 1996."\n'
+)
+
+
+def test_a_code_on_a_list_ties_the_enterprise_that_has_it_to_the_entry(
+    settings: Settings, tmp_path: Path
+) -> None:
+    folder = tmp_path / "ofac"
+    folder.mkdir()
+    (folder / "sdn.csv").write_text(OFAC_LINE)
+    for name in ("alt", "add"):
+        shutil.copy(next((DATA / "ofac").glob(f"*{name}.csv")), folder / f"{name}.csv")
+    ingest("ofac_sdn", folder, settings)
+    assert rows(settings, "list_entries")["ofac-24977"]["identifiers"] == [
+        "Unified Social Credit Code (USCC) 91222401MA0Y31E659 (China)",
+        "Tax ID No. 7728168971 (Russia)",
+        "Passport 1084010 (Egypt) issued 28 Feb 1996",
+        "91222401MA0Y31E659",
+    ]
+    (tmp_path / "enterprises.csv").write_text(
+        "enterprise_id,name,country,uscc\nE1,延边银星网络科技有限公司,CN,91222401MA0Y31E659\n"
+    )
+    ingest("tables", tmp_path / "enterprises.csv", settings)
+    with Lake(settings) as lake:
+        found = edge_table(lake, "LISTED_AS").to_pyarrow().to_pylist()
+    ends = [(row["source"], row["target"], row["derivation"]) for row in found]
+    assert ends == [("E1", "ofac-24977", "identifier:uscc")]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("Registration Number 310141000551704 (China)", "310141000551704"),
+        ("R.F.C. DIB-771110-HQ1 (Mexico)", "DIB771110HQ1"),
+        ("Folio Mercantil No. 00343997221 (Mexico) issued 14 Dec 2005", "00343997221"),
+        ("National ID No. 660000 73767 (Belgium)", "66000073767"),
+        ("Registration Number 16382287 (China)", "16382287"),
+        ("National Identification Number 1-78-09-44621-80", "178094462180"),
+        ("Tax ID No. 7728168971 (Russia)", None),
+        ("NIT # Provisional (Colombia)", None),
+    ],
+)
+def test_numbers_are_told_from_what_is_written_around_them(text: str, number: str | None) -> None:
+    found = pl.DataFrame({"identifiers": [[text], None]}).select(with_numbers("identifiers"))
+    assert found["identifiers"].to_list() == [[text, number] if number else [text], None]
 
 
 def test_un_entries_and_their_links(settings: Settings) -> None:

@@ -9,6 +9,7 @@ from graph.reference import country_names
 from ingest.context import ROW, Context, RawTable, files_at
 from ingest.errors import FileRejected
 from ingest.files import Frame, read_csv
+from ingest.identifiers import with_numbers
 
 _ENTRY = (
     "ent_num name type program title call_sign vessel_type tonnage gross_tonnage flag owner remarks"
@@ -53,7 +54,7 @@ def read(context: Context) -> Iterator[RawTable]:
         aliases="aliases",
         kind=pl.col("type").replace_strict(_KINDS, default="enterprise"),
         country=pl.coalesce("country", flag),
-        identifiers="identifiers",
+        identifiers=with_numbers("identifiers"),
         linked_to="linked_to",
     )
     yield RawTable("list_entries", context.name(path), chosen, frame.broken)

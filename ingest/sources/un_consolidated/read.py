@@ -10,6 +10,7 @@ from lxml import etree
 from graph.reference import country_names
 from ingest.context import ROW, Context, RawTable, files_at
 from ingest.errors import FileRejected
+from ingest.identifiers import with_numbers
 
 _KINDS = {"INDIVIDUAL": "person", "ENTITY": "enterprise"}
 _NAMES = ("FIRST_NAME", "SECOND_NAME", "THIRD_NAME", "FOURTH_NAME")
@@ -30,9 +31,11 @@ def read(context: Context) -> Iterator[RawTable]:
             cited = [text for text in row.pop("cited") if text != own]  # type: ignore[attr-defined]
             row["linked_to"] = [str(ids.get(text, text)) for text in dict.fromkeys(cited)]
             row[ROW] = number
-        yield RawTable(
-            "list_entries", context.name(path), pl.DataFrame(rows, infer_schema_length=None)
+        frame = pl.DataFrame(
+            rows, infer_schema_length=None, schema_overrides={"identifiers": pl.List(pl.String)}
         )
+        numbered = frame.with_columns(with_numbers("identifiers"))
+        yield RawTable("list_entries", context.name(path), numbered)
 
 
 def _entries(path: Path, name: str) -> Iterator[Row]:
