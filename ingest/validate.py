@@ -248,7 +248,7 @@ def _as_texts(frame: pl.DataFrame, table: Table, key: bytes) -> pl.DataFrame:
     columns = []
     for name in sorted(name for name in frame.columns if not name.startswith("__")):
         series = frame[name]
-        if name in secret:
+        if name.strip().lower() in secret:
             series = clean_column("secret", series, key=key).values
         columns.append(as_text(series).alias(name))
     return pl.DataFrame(columns) if columns else pl.DataFrame()
@@ -278,9 +278,16 @@ def _json(texts: pl.DataFrame) -> pl.Series:
 
 
 def _broken(raw: RawTable, defaults: Defaults) -> pl.DataFrame:
-    """Rows that could not be split into fields; their text stands in for the row."""
+    """Rows that could not be split into fields; their text stands in for the row.
+
+    Where the table has identity numbers, nobody knows which part of the text is one: only its keyed
+    hash is kept, and the row's number leads back to the file.
+    """
     assert raw.broken is not None
     lines = raw.broken.select(pl.col("text").alias("__line"))
+    if any(column.type == "secret" for column in TABLES[raw.table].columns):
+        hashed = clean_column("secret", lines["__line"], key=defaults.key).values
+        lines = pl.DataFrame({"__hashed_line": hashed})
     return raw.broken.select(
         source=pl.lit(defaults.source),
         file=pl.lit(raw.file),

@@ -138,6 +138,29 @@ def test_identity_numbers_are_never_kept(settings: Settings, write: Write) -> No
     assert "hmac:" in quarantined(settings)[0]["raw"]
 
 
+def test_identity_numbers_in_rows_that_cannot_be_split_are_never_kept(
+    settings: Settings, write: Write
+) -> None:
+    people = (
+        "person_id,name,id_number\nP1,Li,Wei,11010519491231002X\nP2,11010519491231002X\n"
+        "P3,Wu,hmac:,11010519491231002X\n"
+    )
+    people += "".join(f"P{number},Li,\n" for number in range(4, 20))
+    folder = write(persons=people, relations="")
+    ingest("tables", folder, settings)
+    told = [path.read_bytes() for path in settings.lake_folder.rglob("*") if path.is_file()]
+    assert not any(b"110105194912310" in content for content in told)
+    broken = quarantined(settings)
+    assert [(row["row"], row["value"], row["code"]) for row in broken] == [
+        (1, "4", "fields"),
+        (2, "2", "fields"),
+        (3, "4", "fields"),
+    ]
+    assert all(row["raw"].startswith('{"__hashed_line":"hmac:') for row in broken)
+    assert len({row["raw"] for row in broken}) == 3
+    assert ingest("tables", folder, settings).unchanged
+
+
 def test_exact_duplicates_are_one(settings: Settings, write: Write, texts: dict[str, str]) -> None:
     doubled = texts["persons"] + "P2,Erika Mustermann,\n"
     report = ingest("tables", write(persons=doubled), settings)
