@@ -28,7 +28,7 @@ from graph.snapshot import Progress, Snapshot
 from graph.store.lake import Lake
 from graph.tables import TABLES
 
-FORMAT = 1
+FORMAT = 2
 #: Columns of a shipment that say what it is and are no features.
 IDENTITY = (
     "shipment_id", "declared_at", "direction", "importer_id", "exporter_id", "declarant_id",

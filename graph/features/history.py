@@ -10,6 +10,7 @@ from graph.features.row import main_goods
 from graph.features.windows import (
     CENTS,
     History,
+    InForce,
     Integers,
     Mix,
     Numbers,
@@ -49,13 +50,28 @@ class Keys:
 
 @dataclass(frozen=True)
 class Labels:
-    """Results of inspections as events: `day`, the declaration's row, +1/-1 and violations."""
+    """Results of inspections as events: `day`, the declaration's row, +1/-1 and violations.
+
+    Every statement is told twice: on the day it came into force, and, taken back, on the day `end`
+    when it was superseded.
+    """
 
     day: Integers
     shipment: Integers
     found: Integers
     violations: Integers
     enterprise: Integers
+    end: Integers
+
+    def times(self, number: int) -> "Labels":
+        """The events repeated, once for each of several parties they concern."""
+        columns = (self.day, self.shipment, self.found, self.violations, self.enterprise, self.end)
+        return Labels(*(np.tile(column, number) for column in columns))
+
+    def standing(self, party: Integers, *, violations: bool = False) -> InForce:
+        """The statements, or those of violations, by party (one an event), with violations."""
+        stated = (self.violations if violations else self.found) > 0
+        return InForce(np.where(stated, party, -1), self.day, self.end, self.violations)
 
 
 def keys(told: Told) -> Keys:
@@ -81,7 +97,7 @@ def labels_as_events(told: Told, key: Keys) -> Labels:
     shipment = found["row"].cast(pl.Int64).fill_null(-1).to_numpy()
     enterprise = codes_of(found["enterprise_id"], key)
     day, one, bad = in_force(start, end, np.ones_like(violation), violation)
-    return Labels(day, np.tile(shipment, 2), one, bad, np.tile(enterprise, 2))
+    return Labels(day, np.tile(shipment, 2), one, bad, np.tile(enterprise, 2), np.tile(end, 2))
 
 
 def codes_of(column: pl.Series, key: Keys) -> Integers:
@@ -154,11 +170,10 @@ def party_features(
     capital = _filled(told.enterprises["registered_capital"], np.nan)
     adverse = adverse_events(told)
     when = codes_of(adverse["enterprise_id"], key)
-    days, one = in_force(
-        adverse["start"].to_numpy(), adverse["end"].to_numpy(), np.ones(adverse.height, np.int64)
-    )
+    start, end = adverse["start"].to_numpy(), adverse["end"].to_numpy()
+    days, one = in_force(start, end, np.ones_like(start))
     events = History(np.tile(when, 2), days, one)
-    last = History(when, adverse["start"].to_numpy()).last(party, day)
+    last = InForce(when, start, end).last(party, day)
     known = History(codes, told.enterprises["start"].to_numpy()).first(party, day)
     return {
         f"{prefix}age_days": day - _at(registered.to_numpy(), row),
@@ -268,7 +283,7 @@ def violation_features(
         features[f"{name}_violation_rate"] = _where(asked[name], smoothed(found, bad, base))
         features[f"{name}_findings"] = _where(asked[name], np.log1p(found))
         if name in ROLES:
-            guilty = History(np.where(labels.violations > 0, event, -1), labels.day)
+            guilty = labels.standing(event, violations=True)
             features[f"{name}_days_since_violation"] = day - guilty.last(asked[name], day)
     return features  # fmt: skip
 

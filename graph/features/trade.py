@@ -30,7 +30,7 @@ from graph.features.neighbours import (
     party_neighbours,
 )
 from graph.features.row import row_features
-from graph.features.windows import History, Integers, Mix, Numbers, in_force
+from graph.features.windows import History, InForce, Integers, Mix, Numbers, in_force
 from graph.snapshot import Snapshot, to_day
 
 YEAR = 365
@@ -97,20 +97,19 @@ def _history(told: Told, key: Keys, party: Integers, day: Integers) -> dict[str,
 def _violations(key: Keys, labels: Labels, party: Integers, day: Integers) -> dict[str, Numbers]:
     """Findings of an enterprise in whatever role, ever and in one year."""
     events = parties(key, labels)
-    event, times = np.concatenate(events), len(events)
-    when = np.tile(labels.day, times)
-    found, bad = np.tile(labels.found, times), np.tile(labels.violations, times)
-    history = History(event, when, found, bad)
-    _, inspected, violations = history.before(party, day, YEAR)
+    several = labels.times(len(events))
+    event = np.concatenate(events)
+    history = History(event, several.day, several.found, several.violations)
     _, ever, ever_bad = history.before(party, day)
+    inspected, violations = several.standing(event).before(party, day, YEAR)
     base = base_rate(labels, day)
-    guilty = History(np.where(bad > 0, event, -1), when)
+    guilty = several.standing(event, violations=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = np.where(inspected > 0, violations / inspected, np.nan)
     return {
         "base_violation_rate": base,
         "violation_rate": smoothed(ever, ever_bad, base),
-        "findings": np.log1p(np.maximum(ever, 0)),
+        "findings": np.log1p(ever),
         "days_since_violation": day - guilty.last(party, day),
         "inspections_365d": inspected.astype(float),
         "violations_365d": violations.astype(float),
@@ -127,9 +126,10 @@ def _events(
     start, end = adverse["start"].to_numpy(), adverse["end"].to_numpy()
     ended = adverse["ended_on"].fill_null(date.max) <= as_of
     is_open = ((adverse["severity"] == "serious") & ~ended).to_numpy().astype(np.int64)
-    days, one, serious = in_force(start, end, np.ones_like(is_open), is_open)
-    history = History(np.tile(code, 2), days, one, serious)
+    days, serious = in_force(start, end, is_open)
     return {
-        "credit_events_365d": history.before(party, day, YEAR)[1].astype(float),
-        "serious_events_open": history.before(party, day)[2].astype(float),
+        "credit_events_365d": InForce(code, start, end).before(party, day, YEAR)[0].astype(float),
+        "serious_events_open": History(np.tile(code, 2), days, serious)
+        .before(party, day)[1]
+        .astype(float),
     }

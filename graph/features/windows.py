@@ -160,3 +160,59 @@ def in_force(start: Integers, end: Integers, *values: Integers) -> Sequence[Inte
     """
     days = np.concatenate([start, end])
     return [days, *(np.concatenate([value, -value]) for value in values)]
+
+
+class InForce:
+    """Statements by key, each in force on the days after `start` up to `end`.
+
+    Unlike sums of `in_force`, it answers for windows too: what was stated within the last days and
+    has not been superseded since. O(m log m) to make.
+    """
+
+    def __init__(self, key: Integers, start: Integers, end: Integers, *values: Integers) -> None:
+        """`values` are integer columns to be summed; statements with key -1 are left out."""
+        keep = (key >= 0) & (end > start)
+        order = np.lexsort((start[keep], key[keep]))
+        self._key, self._start, self._end = (column[keep][order] for column in (key, start, end))
+        self._started = History(key[keep], start[keep], *(value[keep] for value in values))
+        over = keep & (end < NEVER)
+        order = np.lexsort((end[over], key[over]))
+        self._over = _code(key[over], end[over])[order]
+        ones = np.ones_like(key)
+        columns = (start, ones, *values)
+        self._columns = [column[over][order] for column in columns]
+
+    def before(self, key: Integers, day: Integers, window: int) -> list[Integers]:
+        """Number, then the sum of each value, of statements in force made in the window's days.
+
+        O(log m) a question and O(1) for each statement of its key superseded in the window.
+        """
+        first = day - window
+        begin = np.searchsorted(self._over, _code(key, first))
+        number = np.where(key >= 0, np.searchsorted(self._over, _code(key, day)) - begin, 0)
+        who = np.repeat(np.arange(key.size), number)
+        row = np.arange(who.size) + np.repeat(begin - np.cumsum(number) + number, number)
+        made = self._columns[0][row] >= first[who]
+        who, row = who[made], row[made]
+        totals = self._started.before(key, day, window)
+        for total, column in zip(totals, self._columns[1:], strict=True):
+            np.subtract.at(total, who, column[row])
+        return totals
+
+    def last(self, key: Integers, day: Integers) -> Numbers:
+        """Day of the key's last statement before `day` still in force then; NaN without one.
+
+        O(log m) a question and O(1) for each superseded statement passed on the way back.
+        """
+        code = _code(self._key, self._start)
+        place = np.searchsorted(code, _code(key, day)) - 1
+        begin = np.searchsorted(code, _code(key, np.full_like(day, -_OFFSET)))
+        left = np.flatnonzero((key >= 0) & (place >= begin))
+        found = np.full(key.size, np.nan)
+        while left.size:
+            stands = self._end[place[left]] >= day[left]
+            found[left[stands]] = self._start[place[left[stands]]]
+            left = left[~stands]
+            place[left] -= 1
+            left = left[place[left] >= begin[left]]
+        return found

@@ -132,6 +132,47 @@ def test_history_of_enterprises(features: FeatureSet) -> None:
     assert np.isnan(z["neighbour_violation_rate"])
 
 
+def _event(day: date, **more: object) -> dict[str, object]:
+    return {"event_id": "e", "enterprise_id": "b", "type": "penalty", "occurred_on": day,
+            "recorded_at": day, "severity": "serious", **more}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def overturned(tmp_path_factory: pytest.TempPathFactory, write_lake: WriteLake) -> FeatureSet:
+    """Old and recent violations and penalties, some of them taken back within the last year."""
+    old = date(2023, 5, 1)
+    tables = {
+        "enterprises": [_enterprise(name) for name in "abkx"],
+        "shipments": [_shipment(f"s{i}", date(2023, 1, i), "a", "x", "k") for i in (1, 2, 3)]
+        + [_shipment("s9", date(2024, 6, 20), "a", "x", "k")],
+        "findings": [
+            _finding("f1", "s1", date(2023, 4, 1), "violation"),
+            _finding("f2", "s2", old, "violation"),
+            {**_finding("f2", "s2", old, "compliant"), "recorded_at": date(2024, 3, 1)},
+            _finding("f3", "s3", date(2024, 4, 1), "violation"),
+            {**_finding("f3", "s3", date(2024, 4, 1), "compliant"), "recorded_at": date(2024, 5, 1)},
+        ],
+        "credit_events": [
+            _event(old, event_id="e0"), _event(date(2024, 2, 1)),
+            {**_event(date(2024, 2, 1), severity=None), "recorded_at": date(2024, 4, 1)},
+        ],
+    }  # fmt: skip
+    lake = write_lake(tmp_path_factory.mktemp("overturned"), tables)
+    return build_features(lake, build(lake, lake.settings, as_of=DAY, known_at=DAY), lake.settings)
+
+
+def test_overturned_findings_and_events_no_longer_count(overturned: FeatureSet) -> None:
+    a, b = _of(overturned, "a"), _of(overturned, "b")
+    assert (a["inspections_365d"], a["violations_365d"], a["violation_rate_365d"]) == (2, 0, 0)
+    assert a["days_since_violation"] == (DAY - date(2023, 4, 1)).days + 1
+    assert a["findings"] == pytest.approx(np.log1p(3))
+    assert (b["credit_events_365d"], b["adverse_events"], b["serious_events_open"]) == (0, 1, 1)
+    assert b["days_since_adverse"] == (DAY - date(2023, 5, 1)).days + 1
+    shipment = pl.DataFrame(overturned.shipments).filter(pl.col("shipment_id") == "s9")
+    day = date(2024, 6, 20)
+    assert shipment["importer_days_since_violation"].item() == (day - date(2023, 4, 1)).days
+
+
 def test_again_gives_the_same_files(lake: Lake, snapshot: Snapshot, features: FeatureSet) -> None:
     before = {path.name: path.read_bytes() for path in features.folder.iterdir()}
     build_features(lake, snapshot, lake.settings)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.features.windows import NEVER, History, Mix, encode, fixed, in_force, pair
+from graph.features.windows import NEVER, History, InForce, Mix, encode, fixed, in_force, pair
 
 KEYS = st.integers(-1, 3)
 DAYS = st.integers(18_000, 18_020)
@@ -76,3 +76,22 @@ def test_fixed_point_and_force() -> None:
     days, value = in_force(np.array([1]), np.array([NEVER]), np.array([3]))
     assert days.tolist() == [1, NEVER]
     assert value.tolist() == [3, -3]
+
+
+STATED = st.lists(st.tuples(KEYS, DAYS, st.one_of(st.just(NEVER), DAYS)), max_size=30)
+
+
+@given(STATED, ASKED, st.sampled_from([1, 5, 40]))
+def test_windows_count_only_what_is_in_force(
+    stated: list[tuple[int, int, int]], asked: list[tuple[int, int]], window: int
+) -> None:
+    key, start, end = _columns([(k, s, max(s, e)) for k, s, e in stated], 3)
+    worth = np.arange(key.size) + 1
+    statements = InForce(key, start, end, worth)
+    number, total = statements.before(*_columns(asked, 2), window)
+    last = statements.last(*_columns(asked, 2))
+    for i, (k, t) in enumerate(asked):
+        stands = (key == k) & (k >= 0) & (start < t) & (end >= t)
+        inside = stands & (start >= t - window)
+        assert (number[i], total[i]) == (inside.sum(), worth[inside].sum())
+        assert last[i] == start[stands].max() if stands.any() else math.isnan(last[i])
