@@ -27,9 +27,16 @@ import scipy.sparse as sparse
 
 from graph.access import HIGHEST
 from graph.errors import SnapshotError
-from graph.ontology import EDGE_KINDS, MARKINGS, NODE_KINDS, PROVENANCE
+from graph.ontology import EDGE_KINDS, MARKINGS, NODE_KINDS
 from graph.settings import Settings
-from graph.snapshot_columns import NO_EDGES, edge_array, edge_columns, hash_table, highest
+from graph.snapshot_columns import (
+    NO_EDGES,
+    edge_array,
+    edge_columns,
+    hash_table,
+    highest,
+    node_schema,
+)
 from graph.snapshot_columns import NO_END as NO_END
 from graph.snapshot_columns import NO_START as NO_START
 from graph.tables import TABLES
@@ -47,12 +54,6 @@ _ARRAYS = (
     "source", "target", "weight", "valid_from", "valid_to", "recorded_at", "marking", "record",
 )  # fmt: skip
 _FEW = 256
-_ARROW = {
-    "text": pa.string(),
-    "date": pa.date32(),
-    "number": pa.float64(),
-    "integer": pa.int64(),
-}
 
 
 def to_day(value: date) -> int:
@@ -318,7 +319,7 @@ class _Writer:
 
     def add_nodes(self, kind: str, table: pa.Table) -> None:
         """Write the nodes of a kind, sorted by id. O(n log n)."""
-        table = table.select(_node_schema(kind).names).cast(_node_schema(kind))
+        table = table.select(node_schema(kind).names).cast(node_schema(kind))
         table = table.take(pc.sort_indices(table["id"])).combine_chunks()
         self._highest = max(self._highest, highest(table))
         self._starts[kind] = sum(self.nodes.values())
@@ -395,7 +396,7 @@ def _write_all(
     for done, (kind, node) in enumerate(NODE_KINDS.items()):
         progress(kind, done / total)
         if filled.isdisjoint(origin.table for origin in node.origins):
-            writer.add_nodes(kind, _node_schema(kind).empty_table())
+            writer.add_nodes(kind, node_schema(kind).empty_table())
         else:
             writer.add_nodes(kind, node_table(lake, kind, **times).to_pyarrow())
     for done, (kind, edge) in enumerate(EDGE_KINDS.items(), len(NODE_KINDS)):
@@ -406,13 +407,6 @@ def _write_all(
             told = edge_table(lake, kind, **times, judgements=judgements)
             writer.add_edges(kind, told.to_pyarrow())
     writer.finish()
-
-
-def _node_schema(kind: str) -> pa.Schema:
-    """The columns of a kind's node table, the same whichever engine made it."""
-    own = {prop.name: _ARROW[prop.type] for prop in NODE_KINDS[kind].properties}
-    told = {prop.name: _ARROW[prop.type] for prop in PROVENANCE}
-    return pa.schema({"id": pa.string(), **own, **told, "markings": pa.list_(pa.string())})
 
 
 def _publish(writer: _Writer, settings: Settings) -> str:

@@ -9,7 +9,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graph.ontology import MARKINGS
+from graph.ontology import MARKINGS, NODE_KINDS, PROVENANCE
+from graph.tables import TABLES
 
 #: Stand for an interval without a first or last day.
 NO_START = int(np.iinfo(np.int32).min)
@@ -26,6 +27,12 @@ NO_EDGES = pa.schema(
     }
 ).empty_table()
 
+_ARROW = {
+    "text": pa.string(),
+    "date": pa.date32(),
+    "number": pa.float64(),
+    "integer": pa.int64(),
+}
 _WEIGHTS = {
     "OWNS": "share",
     "CONTROLS": "share",
@@ -33,6 +40,29 @@ _WEIGHTS = {
     "TRADES_WITH": "customs_value",
     "PAID": "amount",
 }
+
+
+def node_schema(kind: str) -> pa.Schema:
+    """The columns of a kind's node table, the same whichever engine made it."""
+    secret = _secret_properties(kind)
+    own = {
+        prop.name: _ARROW[prop.type]
+        for prop in NODE_KINDS[kind].properties
+        if prop.name not in secret
+    }
+    told = {prop.name: _ARROW[prop.type] for prop in PROVENANCE}
+    return pa.schema({"id": pa.string(), **own, **told, "markings": pa.list_(pa.string())})
+
+
+def _secret_properties(kind: str) -> set[str]:
+    """Properties read from `secret` columns. Each data folder hashes those with a key of its own,
+    so two snapshots of the same facts would differ by them; the lake keeps them."""
+    return {
+        name
+        for origin in NODE_KINDS[kind].origins
+        for name, column in origin.columns.items()
+        if TABLES[origin.table].column(column).type == "secret"
+    }
 
 
 def edge_columns(kind: str, table: pa.Table) -> Mapping[str, Any]:

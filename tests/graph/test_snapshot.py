@@ -215,6 +215,17 @@ def test_the_highest_marking_counts_every_statement(
     assert open_snapshot(told.settings).highest_marking == "SECRET"
 
 
+def test_keyed_hashes_are_not_part_of_a_snapshot(tmp_path: Path, write_lake: WriteLake) -> None:
+    built = []
+    for name in ("one", "other"):
+        person = {"person_id": "p", "name": "P", "id_number": f"hash of {name}", "record": "0" * 16}
+        lake = write_lake(tmp_path / name, {"persons": [person]})
+        built.append(build(lake, lake.settings, as_of=DAY, known_at=DAY))
+        assert lake.table("persons").to_pyarrow()["id_number"].to_pylist() == [f"hash of {name}"]
+    assert built[0].id == built[1].id
+    assert "id_number" not in built[0].nodes("Person").column_names
+
+
 def test_day_numbers() -> None:
     assert from_day(to_day(DAY)) == DAY
     assert from_day(NO_START) is None
