@@ -28,7 +28,7 @@ WITHOUT = {
     "related parties": "there are no persons, relations, addresses or telephone numbers",
     "risk paths": "there are no penalties, list entries or relations for risk to travel along",
     "ports": "there are no ports, vessels or containers",
-    "graph network": "trade is the only tie: the model is one of trees, nothing is claimed for ties",
+    "graph network": "trade is the only tie, the model one of trees: it claims nothing for ties",
 }
 
 #: The declarations in a folder of shared data, and those that come with the repository.
@@ -61,6 +61,7 @@ class Story:
 
     plan: Plan
     settings: Settings
+    quiet: bool = False
     meter: Meter = field(default_factory=Meter)
     told: dict[str, Any] = field(default_factory=dict)
 
@@ -70,8 +71,13 @@ class Story:
             self.meter.others |= _server(self.settings)
             result = work(report)
         took = self.meter.stages[name]
-        output.note(f"  {name:<9} {took.seconds:7.1f} s  {took.peak / 1e6:8,.0f} MB at most")
+        self.tell(f"  {name:<9} {took.seconds:7.1f} s  {took.peak / 1e6:8,.0f} MB at most")
         return result
+
+    def tell(self, line: str) -> None:
+        """One line of the story as it goes on; none when the answer is to be one JSON object."""
+        if not self.quiet:
+            words.say(line)
 
 
 def run(plan: Plan, *, json: bool) -> None:
@@ -85,9 +91,9 @@ def run(plan: Plan, *, json: bool) -> None:
     settings = output.settings()
     if plan.data == "korea":  # never beside a world's data
         settings = replace(settings, home=settings.home.with_name(f"{settings.home.name}-korea"))
-    story = Story(plan, settings)
+    story = Story(plan, settings, quiet=json)
     _prepare(story)
-    output.note(f"Demo in {story.settings.home.absolute()}")
+    story.tell(f"Demo in {story.settings.home.absolute()}")
     _bring_in(story)
     _derive(story)
     told = _summary(story)
@@ -132,9 +138,9 @@ def _bring_in(story: Story) -> None:
     settings, plan = story.settings, story.plan
     if plan.data == "korea":
         source, paths = "korea_customs", declarations(plan.path)
-        output.note(f"Declarations: {', '.join(str(path) for path in paths)}")
+        story.tell(f"Declarations: {', '.join(str(path) for path in paths)}")
         for stage, reason in WITHOUT.items():
-            output.note(f"  no {stage}: {reason}")
+            story.tell(f"  no {stage}: {reason}")
     else:
         folder = settings.home / "world"
         source, paths = "tables", [folder / "tables"]

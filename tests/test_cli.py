@@ -4,7 +4,9 @@ import csv
 import json
 import logging
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -125,6 +127,55 @@ def test_what_is_refused_says_so_in_one_line(
     assert done.out == ""
     assert done.err.startswith("hawser: ") and done.err.count("\n") == 1
     assert says in done.err
+
+
+def process(home: Path, *arguments: str | Path, **more: str) -> Done:
+    """A command in a process of its own, to its very end."""
+    command = [sys.executable, "-c", "import cli; cli.main()", *map(str, arguments)]
+    done = subprocess.run(
+        command, env=environment(home, **more), capture_output=True, text=True, timeout=300
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["owners", "nobody"], ["ingest", "tables", "/nonexistent"], ["query", "nothing"]]
+)
+def test_a_refusal_is_all_that_a_process_says(world_home: Path, arguments: list[str]) -> None:
+    done = process(world_home, *arguments)
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith("hawser: ") and done.err.count("\n") == 1
+
+
+def test_a_good_end_says_nothing_beside_the_answer(world_home: Path) -> None:
+    done = process(world_home, "snapshot", "--json")
+    assert done.json["nodes"]["Shipment"] == 4_000
+    assert done.err == ""
+
+
+@pytest.mark.slow
+def test_a_demo_with_too_few_labels_ends_in_one_line(tmp_path: Path) -> None:
+    """Many stages in one process: what libraries still hold at its end is not told."""
+    few = ("demo", "--enterprises", "100", "--json")
+    done = process(tmp_path / "home", *few, HAWSER_EMBEDDED_HEAP="512m")
+    assert (done.status, done.out) == (1, "")
+    assert done.err.count("\n") == 1 and "known outcomes" in done.err
+
+
+def test_serving_ends_with_its_process(tmp_path: Path) -> None:
+    """A server told to stop leaves nothing that listens."""
+    command = [sys.executable, "-c", "import cli; cli.main()", "serve", "--port", "0"]
+    with subprocess.Popen(
+        command, env=environment(tmp_path / "home"), stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stderr is not None
+        said = child.stderr.readline()
+        address = re.search(r"http://([\d.]+):(\d+)/", said)
+        assert address, said
+        child.send_signal(signal.SIGTERM)
+        child.communicate(timeout=60)
+    with pytest.raises(OSError), socket.create_connection((address[1], int(address[2])), timeout=2):
+        pass
 
 
 def test_settings_that_cannot_be_used_are_refused(hawser: Run, tmp_path: Path) -> None:
