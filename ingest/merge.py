@@ -82,6 +82,8 @@ class Merge:
     def _decide(self, table: Table) -> None:
         name = table.name
         self._sql(f'CREATE TEMP TABLE "new_{name}" AS {self._thin(table)}')
+        if _secrets(table):
+            self._tell_apart(table)
         self._drop(
             name, f'n NOT IN (SELECT arg_min(n, (file, row)) FROM "new_{name}" GROUP BY record)'
         )
@@ -108,8 +110,43 @@ class Merge:
         return f"""
             SELECT __n AS n, {_record(table, self.source)} AS record, __file AS file, __row AS row,
                    {recorded} IS NOT NULL AS given, __day AS day, {starts} AS valid_from,
-                   coalesce({recorded}, {event}, {starts}) AS recorded_at, {keys}{references}
+                   coalesce({recorded}, {event}, {starts}) AS recorded_at, {keys}{references},
+                   {_secret(table)} AS secret
             FROM {self._parts(table)}"""
+
+    def _tell_apart(self, table: Table) -> None:
+        """Give rows that differ in an identity number alone a record each.
+
+        Records leave identity numbers out, so such rows have one record R. The first number told
+        keeps R, the k-th other one gets a hash of R and k: what the number is does not matter, and
+        the same deliveries have the same records in every data folder. k goes on from the
+        statements in the lake; rows of one batch are told apart in the order of the hashes.
+        """
+        name = table.name
+        same = _same_key(table, "row", "old", stored=True)
+        self._sql(
+            f"""CREATE OR REPLACE TEMP TABLE told AS
+                WITH old AS (
+                    SELECT row.record AS base, old.record, {_secret(table)} AS secret
+                    FROM (SELECT DISTINCT ON (record) * EXCLUDE secret FROM "new_{name}") AS row
+                    JOIN {self._known(name)} AS old ON {same}),
+                numbers AS (SELECT base, unnest(range(count(*))) AS k FROM old GROUP BY base)
+                SELECT base, k, record, secret FROM old JOIN numbers USING (base)
+                WHERE record = {_other("base", "k")}"""
+        )
+        self._sql(
+            f"""UPDATE "new_{name}" AS row SET record = coalesce(known, {_other("base", "k")})
+                FROM (SELECT row.n, row.record AS base, told.record AS known,
+                             coalesce(past.next, 0) - 1 + dense_rank() OVER (
+                                 PARTITION BY row.record, told.record IS NULL
+                                 ORDER BY row.secret NULLS FIRST) AS k
+                      FROM "new_{name}" AS row
+                      LEFT JOIN told ON told.base = row.record
+                           AND told.secret IS NOT DISTINCT FROM row.secret
+                      LEFT JOIN (SELECT base, max(k) + 1 AS next FROM told GROUP BY base) AS past
+                           ON past.base = row.record) AS found
+                WHERE row.n = found.n"""
+        )
 
     def _restate(self, table: Table) -> None:
         """What the lake has, but corrected since, holds again when a later day of recording is
@@ -337,7 +374,7 @@ def _record(table: Table, source: str) -> str:
     """16 hex characters of the MD5 of source, table and every non-empty value under its name.
 
     Identity numbers are left out, so that the key with which a data folder hashes them does not
-    change the records.
+    change the records; `Merge._tell_apart` sees to rows that differ in nothing else.
     """
     values = []
     for column in sorted(table.columns, key=lambda column: column.name):
@@ -348,6 +385,22 @@ def _record(table: Table, source: str) -> str:
         values.append(f"{_text(column.name + '=')} || {text}")
     parts = ", ".join([_text(source), _text(table.name), *values])
     return f"left(md5(concat_ws({_SEPARATOR}, {parts})), 16)"
+
+
+def _secrets(table: Table) -> list[str]:
+    """The columns with identity numbers."""
+    return [column.name for column in table.columns if column.type == "secret"]
+
+
+def _secret(table: Table) -> str:
+    """The hashed identity numbers of a row as one text, null when there are none."""
+    texts = [f'{_text(name + "=")} || "{name}"' for name in _secrets(table)]
+    return f"nullif(concat_ws({_SEPARATOR}, {', '.join(texts)}), '')" if texts else "NULL::VARCHAR"
+
+
+def _other(record: str, number: str) -> str:
+    """The record of the `number`-th identity number told of what is one record otherwise."""
+    return f"if({number} = 0, {record}, left(md5({record} || ' ' || {number}), 16))"
 
 
 def _raw(table: Table) -> str:

@@ -215,6 +215,50 @@ def test_a_later_correction_supersedes_and_the_past_can_be_asked_for(
     assert ends == [date(2025, 6, 1), None]
 
 
+def test_an_identity_number_told_later_is_a_correction(settings: Settings, write: Write) -> None:
+    head = "person_id,name,id_number\n"
+    none, one, two = (
+        write(f"id{number}", persons=f"{head}P1,Li,{number}\n", relations="") / "persons.csv"
+        for number in ("", "111", "222")
+    )
+    for day, path in enumerate((none, one, two), start=1):
+        report = ingest("tables", path, settings, recorded_at=date(2025, 1, day))
+        assert (report.accepted, report.quarantined) == ({"persons": 1}, {})
+        assert ingest("tables", path, settings, recorded_at=date(2025, 1, day)).unchanged
+    said = [
+        in_force(settings, "persons", known_at=date(2025, 1, day))[0]["id_number"]
+        for day in (1, 2, 3)
+    ]
+    assert said[0] is None
+    assert len(set(said)) == 3
+    silent = ingest("tables", one, settings)
+    assert silent.unchanged
+    assert "1 rows say what was corrected since" in silent.issues[0]
+    again = ingest("tables", one, settings, recorded_at=date(2025, 1, 4))
+    assert again.accepted == {"persons": 1}
+    assert in_force(settings, "persons")[0]["id_number"] == said[1]
+    other = Settings(home=settings.home.with_name("other"))
+    for day, path in enumerate((none, one, two, one), start=1):
+        ingest("tables", path, other, recorded_at=date(2025, 1, day))
+    assert fingerprint(other) == fingerprint(settings), "the key of a data folder changes no record"
+
+
+@pytest.mark.parametrize("order", [("111", "222"), ("222", "111"), ("222", "", "111")])
+def test_rows_with_other_identity_numbers_contradict_one_another(
+    settings: Settings, write: Write, order: tuple[str, ...]
+) -> None:
+    people = "person_id,name,id_number\n" + "".join(f"P1,Li,{number}\n" for number in order)
+    folder = write(persons=people + "P2,Wu,5\nP2,Wu,5\n", relations="")
+    report = ingest("tables", folder, settings)
+    assert report.accepted["persons"] == 1
+    assert report.quarantined == {"persons": len(order)}
+    assert {row["code"] for row in quarantined(settings)} == {"conflicting"}
+    assert len({row["id"] for row in quarantined(settings)}) == len(order)
+    assert ingest("tables", folder, settings).unchanged
+    other = Settings(home=settings.home.with_name("other"))
+    assert ingest("tables", folder, other).batches == report.batches
+
+
 def test_what_was_corrected_can_be_said_again(settings: Settings, write: Write) -> None:
     head = "person_id,name\n"
     one, two = (write(name, persons=f"{head}P1,{name}\n", relations="") for name in ("Li", "Wu"))
