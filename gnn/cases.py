@@ -12,6 +12,7 @@ import pyarrow as pa
 from gnn.baselines import Codes, Days
 from gnn.metrics import Floats
 from gnn.trees import Matrix, Rows
+from graph.features.frames import declarations
 from graph.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -97,9 +98,9 @@ def load_cases(lake: "Lake", snapshot: Snapshot, features: Features, labels: pa.
     `labels`: the table that `graph.features.labels.labels` gives.
     """
     names, groups = _names(features)
-    declarations = _declarations(lake, snapshot)
+    heads = _declarations(lake, snapshot)
     table = features.shipments
-    return _cases(table, names, groups, _outcomes(labels), declarations, snapshot, ())
+    return _cases(table, names, groups, _outcomes(labels), heads, snapshot, ())
 
 
 def given_cases(
@@ -162,7 +163,7 @@ def _cases(
     names: tuple[str, ...],
     groups: Mapping[str, tuple[str, ...]],
     outcomes: pl.DataFrame,
-    declarations: pl.DataFrame,
+    heads: pl.DataFrame,
     snapshot: Snapshot,
     extra: tuple[str, ...],
 ) -> Cases:
@@ -174,7 +175,7 @@ def _cases(
         schema_overrides={"shipment_id": pl.String},
     ).with_row_index("place")
     frame = frame.join(outcomes, on="shipment_id", how="left")
-    frame = frame.join(declarations, on="shipment_id", how="left")
+    frame = frame.join(heads, on="shipment_id", how="left")
     frame = frame.sort("declared", "shipment_id")
     place = frame["place"].to_numpy()
     matrix = np.empty((len(frame), len(names)), dtype=np.float32)
@@ -213,22 +214,23 @@ def _outcomes(labels: pa.Table) -> pl.DataFrame:
 
 
 def _declarations(lake: "Lake", snapshot: Snapshot) -> pl.DataFrame:
-    """Parties and product tuple of each shipment known to the snapshot."""
-    shipments = lake.table("shipments", known_at=snapshot.known_at)
-    items = lake.table("shipment_items", known_at=snapshot.known_at)
+    """Parties and product tuple of each shipment known to the snapshot, as first declared.
+
+    A correction may be made because of the inspection's result, so it must not reach a model.
+    """
+    shipments, items = declarations(lake, snapshot.known_at)
     wanted = [f"{role}_id" for role in ROLES]
     heads = shipments.select(
         "shipment_id", "departure_country", "transport_mode", "trade_mode", *wanted
-    ).to_polars()
+    )
     first = (
         items.select(
             "shipment_id", "item_no", "hs_code", "origin_country", "tax_rate", "net_mass_kg"
         )
-        .to_polars()
         .sort("shipment_id", "item_no")
         .unique("shipment_id", keep="first", maintain_order=True)
     )
-    joined: pl.DataFrame = heads.join(first, on="shipment_id", how="left").sort("shipment_id")
+    joined = heads.join(first, on="shipment_id", how="left").sort("shipment_id")
     product = joined.select(pl.struct(*_TUPLE).rank("dense").alias("product"))["product"]
     return joined.select("shipment_id", *wanted, (product.cast(pl.Int64) - 1).alias("product"))
 
