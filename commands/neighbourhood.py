@@ -31,28 +31,31 @@ class Ball:
 def draw(ball: Ball, centre: int, hops: int) -> "networkx.MultiDiGraph[str]":
     """The nodes within `hops` steps of `centre` and all edges among them.
 
-    `graph["partial"]` is true when growth stopped at the limit, `graph["redacted"]` counts the
-    nodes left out because the clearance does not reach them. O(hops * m).
+    `graph["partial"]` is true when growth stopped at the limit. `graph["redacted"]` counts what the
+    clearance does not reach: nodes left out, and properties of nodes and edges left out.
+    O(hops * m).
     """
     snapshot = ball.snapshot
     hidden = ~access.visible_mask(node_markings(snapshot), ball.clearance)
     if hidden[centre]:
         raise NotFound(f"nothing in snapshot {snapshot.id} has the id {snapshot.id_of(centre)!r}")
-    nodes, redacted, partial = np.array([centre], np.int64), 0, False
+    nodes, out, partial = np.array([centre], np.int64), np.empty(0, np.int64), False
     for _ in range(hops):
         reached = np.setdiff1d(_next(ball, nodes), nodes)
-        redacted += int(hidden[reached].sum())
+        out = np.union1d(out, reached[hidden[reached]])
         reached = reached[~hidden[reached]]
         room = ball.limit - nodes.size
         partial = partial or reached.size > room
         nodes = np.union1d(nodes, reached[: max(room, 0)])
-    graph: networkx.MultiDiGraph[str] = networkx.MultiDiGraph(
-        snapshot=snapshot.id, partial=partial, redacted=redacted
-    )
-    graph.add_nodes_from(_node_rows(ball, nodes))
+    graph: networkx.MultiDiGraph[str] = networkx.MultiDiGraph(snapshot=snapshot.id, partial=partial)
+    rows, redacted = _node_rows(ball, nodes)
+    graph.add_nodes_from(rows)
     for kind in ball.kinds:
-        for source, target, key, attributes in _edge_rows(ball, kind, nodes):
+        links, left_out = _edge_rows(ball, kind, nodes)
+        redacted += left_out
+        for source, target, key, attributes in links:
             graph.add_edge(source, target, key=key, **attributes)
+    graph.graph["redacted"] = redacted + out.size
     return graph
 
 
@@ -71,8 +74,10 @@ def _next(ball: Ball, nodes: Integers) -> Integers:
     return np.unique(np.concatenate(found))
 
 
-def _node_rows(ball: Ball, nodes: Integers) -> list[tuple[str, dict[str, Any]]]:
-    """(id, properties) of each node; properties above the clearance are left out."""
+def _node_rows(ball: Ball, nodes: Integers) -> tuple[list[tuple[str, dict[str, Any]]], int]:
+    """(id, properties) of each node without the properties above the clearance; how many those
+    are."""
+    redacted = 0
     rows: list[tuple[str, dict[str, Any]]] = []
     shown = access.visible_mask(node_markings(ball.snapshot, "marking"), ball.clearance)
     for kind in ball.snapshot.node_counts:
@@ -81,26 +86,31 @@ def _node_rows(ball: Ball, nodes: Integers) -> list[tuple[str, dict[str, Any]]]:
         table = ball.snapshot.nodes(kind).take(chosen - start)
         for number, row in zip(chosen, table.to_pylist(), strict=True):
             kept = {k: v for k, v in row.items() if k not in _NOT_PROPERTIES and v is not None}
+            redacted += 0 if shown[number] else len(kept)
             rows.append((row["id"], {"kind": kind, **(kept if shown[number] else {})}))
-    return rows
+    return rows, redacted
 
 
 def _edge_rows(
     ball: Ball, kind: str, nodes: Integers
-) -> list[tuple[str, str, str, dict[str, Any]]]:
-    """(source, target, key, attributes) of the visible edges with both ends among `nodes`."""
-    edges, snapshot = ball.snapshot.edges(kind), ball.snapshot
+) -> tuple[list[tuple[str, str, str, dict[str, Any]]], int]:
+    """(source, target, key, attributes) of the visible edges with both ends among `nodes`; how many
+    attributes are left out because the clearance does not reach them."""
+    snapshot, edges = ball.snapshot, ball.snapshot.edges(kind)
     inside = _seen(ball, kind) & np.isin(edges.source, nodes) & np.isin(edges.target, nodes)
-    rows = []
+    shown = access.visible_mask(edges.property_marking, ball.clearance)
+    rows, redacted = [], 0
     for place in np.flatnonzero(inside):
         ends = (snapshot.id_of(int(edges.source[place])), snapshot.id_of(int(edges.target[place])))
         attributes = {
-            "kind": kind,
             "weight": float(edges.weight[place]),
             "valid_from": from_day(int(edges.valid_from[place])),
             "valid_to": from_day(int(edges.valid_to[place])),
             "recorded_at": from_day(int(edges.recorded_at[place])),
             "record": edges.record[place].decode(),
         }
-        rows.append((*ends, f"{kind}:{place}", attributes))
-    return rows
+        if not shown[place]:
+            redacted += sum(value is not None for value in attributes.values())
+            attributes = {}
+        rows.append((*ends, f"{kind}:{place}", {"kind": kind, **attributes}))
+    return rows, redacted

@@ -44,7 +44,7 @@ from graph.tables import TABLES
 if TYPE_CHECKING:
     from graph.store.lake import Lake
 
-FORMAT = 2
+FORMAT = 3
 EPOCH = date(1970, 1, 1)
 Progress = Callable[[str, float], None]
 Integers = npt.NDArray[np.int64]
@@ -52,6 +52,7 @@ Direction = Literal["out", "in", "both"]
 
 _ARRAYS = (
     "source", "target", "weight", "valid_from", "valid_to", "recorded_at", "marking", "record",
+    "property_marking",
 )  # fmt: skip
 _FEW = 256
 
@@ -73,7 +74,9 @@ class EdgeArrays:
     `source`, `target`: int64 node numbers. `weight`: float64; a share for OWNS and CONTROLS (NaN
     when unknown), a value for CONTAINS, TRADES_WITH and PAID, else 1. `valid_from`, `valid_to`,
     `recorded_at`: int32 days since 1970-01-01, `NO_START`/`NO_END` where open. `marking`: uint8
-    position in `MARKINGS`, the lowest of the edge's statements. `record`: S16.
+    position in `MARKINGS`, the lowest of the edge's statements: from which clearance on the edge
+    exists. `property_marking`: uint8, that of the statement that `weight`, the three days and
+    `record` (S16) were read from: whoever may not see it may not see those.
     """
 
     source: Integers
@@ -84,6 +87,7 @@ class EdgeArrays:
     recorded_at: npt.NDArray[np.int32]
     marking: npt.NDArray[np.uint8]
     record: npt.NDArray[np.bytes_]
+    property_marking: npt.NDArray[np.uint8]
 
     def __len__(self) -> int:
         return int(self.source.size)

@@ -1,6 +1,6 @@
 """Columns of a snapshot: from the projection's tables to arrays, and to a hash of their content."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from graph.access import lowest
 from graph.ontology import MARKINGS, NODE_KINDS, PROVENANCE
 from graph.tables import TABLES
 
@@ -79,26 +80,14 @@ def edge_columns(kind: str, table: pa.Table) -> Mapping[str, Any]:
         "valid_from": _days(table["valid_from"], NO_START),
         "valid_to": _days(table["valid_to"], NO_END),
         "recorded_at": _days(table["recorded_at"], NO_START),
-        "marking": _lowest_marking(table),
+        "marking": pl.Series(lowest(table["markings"])),
+        "property_marking": pl.Series(lowest(table["marking"])),
         "record": pl.Series(table["record"]).fill_null(""),
     }
 
 
 def _days(column: pa.ChunkedArray, missing: int) -> pl.Series:
     return pl.Series(column.cast(pa.date32()).cast(pa.int32())).fill_null(missing)
-
-
-def _lowest_marking(table: pa.Table) -> pl.Series:
-    """Position in `MARKINGS` of the least restrictive statement of each edge."""
-    sets = pl.Series("markings", table["markings"].cast(pa.list_(pa.string())))
-    joined = sets.list.join(",").fill_null("")
-    distinct = joined.unique().to_list()
-    lowest = [_lowest(text.split(",")) for text in distinct]
-    return joined.replace_strict(distinct, lowest, return_dtype=pl.UInt8)
-
-
-def _lowest(markings: Sequence[str]) -> int:
-    return min((MARKINGS.index(marking) for marking in markings if marking), default=0)
 
 
 def highest(table: pa.Table) -> int:

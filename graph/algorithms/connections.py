@@ -1,5 +1,6 @@
 """The best paths between two given entities: how are these two tied to each other?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -16,7 +17,8 @@ from graph.snapshot import Snapshot
 @dataclass(frozen=True)
 class Connections:
     """Paths from `source` to `target`, most reliable first, each with its reliability; `partial`
-    says that a limit of the policy was reached."""
+    says that a limit of the policy was reached, `redacted` counts the dates and evidence of the
+    steps that the clearance hides."""
 
     source: str
     target: str
@@ -24,6 +26,7 @@ class Connections:
     count: int
     skipped_hubs: int
     partial: bool
+    redacted: Mapping[str, int]
     snapshot: str
     as_of: date
     policy: str
@@ -40,6 +43,7 @@ class Connections:
             "count": self.count,
             "skipped_hubs": self.skipped_hubs,
             "partial": self.partial,
+            "redacted": dict(self.redacted),
             "snapshot": self.snapshot,
             "as_of": self.as_of.isoformat(),
             "policy": self.policy,
@@ -69,16 +73,20 @@ def connections(
     sources = np.zeros(snapshot.size)
     sources[start] = 1.0
     found = most_reliable(network, end, sources, policy.limits)
+    paths = tuple(
+        (path.reliability, hops_of(snapshot, network, path, clearance))
+        for path in found.paths[:limit]
+    )
     return Connections(
         source[1],
         target[1],
-        tuple(
-            (path.reliability, hops_of(snapshot, network, path, clearance))
-            for path in found.paths[:limit]
-        ),
+        paths,
         len(found.paths),
         len(found.hubs),
         found.partial,
+        access.Redactions(
+            properties=sum(hop.redacted for _, hops in paths for hop in hops)
+        ).as_dict(),
         snapshot.id,
         snapshot.as_of,
         policy.id,

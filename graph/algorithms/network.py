@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from graph import access
 from graph.algorithms.cache import per_snapshot
 from graph.ontology import EDGE_KINDS, NODE_KINDS
-from graph.snapshot import Snapshot, from_day, to_day
+from graph.snapshot import NO_END, NO_START, Snapshot, from_day, to_day
 
 Integers = NDArray[np.int64]
 Numbers = NDArray[np.float64]
@@ -98,13 +98,15 @@ class Network:
 @dataclass(frozen=True)
 class ArcName:
     """An arc as people read it: its kind named in the direction walked, its dates and its record.
-    `marking` is a place in `MARKINGS`."""
+    `marking` (of the arc) and `property_marking` (of its dates and record) are places in
+    `MARKINGS`."""
 
     kind: str
     valid_from: date | None
     valid_to: date | None
     record: str
     marking: int
+    property_marking: int
 
 
 def name_arc(snapshot: Snapshot, network: Network, place: int) -> ArcName:
@@ -118,6 +120,36 @@ def name_arc(snapshot: Snapshot, network: Network, place: int) -> ArcName:
         from_day(int(edges.valid_to[number])),
         bytes(edges.record[number]).decode(),
         int(edges.marking[number]),
+        int(edges.property_marking[number]),
+    )
+
+
+@dataclass(frozen=True)
+class SeenEdges:
+    """The m edges of a kind as a reader may see them, arrays of length m. `exists`: the edge and
+    both its ends do for the reader; `shown`: weight, days and record may be seen too. Of the others
+    `weight` is NaN and the interval open: one that is not known to have ended."""
+
+    exists: NDArray[np.bool_]
+    shown: NDArray[np.bool_]
+    weight: Numbers
+    valid_from: NDArray[np.int32]
+    valid_to: NDArray[np.int32]
+
+
+def seen_edges(snapshot: Snapshot, kind: str, clearance: str) -> SeenEdges:
+    """The edges of a kind as far as the clearance goes. O(n + m)."""
+    edges = snapshot.edges(kind)
+    nodes = access.visible_mask(node_markings(snapshot), clearance)
+    exists = access.visible_mask(np.asarray(edges.marking), clearance)
+    exists = exists & nodes[np.asarray(edges.source)] & nodes[np.asarray(edges.target)]
+    shown = exists & access.visible_mask(np.asarray(edges.property_marking), clearance)
+    return SeenEdges(
+        exists,
+        shown,
+        np.where(shown, edges.weight, np.nan),
+        np.where(shown, edges.valid_from, np.int32(NO_START)),
+        np.where(shown, edges.valid_to, np.int32(NO_END)),
     )
 
 
@@ -152,9 +184,6 @@ def network_of(
     arcs = Arcs(
         arcs.tail, arcs.head, arcs.reliability * damping, arcs.kind, arcs.edge, arcs.forward
     )
-    if access.level(clearance) < access.level(access.HIGHEST):
-        exists = access.visible_mask(node_markings(snapshot), clearance)
-        arcs = arcs.take(exists[arcs.tail] & exists[arcs.head])
     return Network.build(snapshot.size, [link.kind for link in links], arcs)
 
 
@@ -162,12 +191,12 @@ def _arcs_of(
     snapshot: Snapshot, link: LinkPolicy, place: int, former: float, clearance: str
 ) -> list[Arcs]:
     """The arcs of one edge kind, both ways."""
-    edges = snapshot.edges(link.kind)
+    edges, seen = snapshot.edges(link.kind), seen_edges(snapshot, link.kind, clearance)
     today = to_day(snapshot.as_of)
-    factor = np.where(edges.valid_to <= today, former, 1.0) * (edges.valid_from <= today)
-    factor = factor * access.visible_mask(np.asarray(edges.marking), clearance)
+    factor = np.where(seen.valid_to <= today, former, 1.0) * (seen.valid_from <= today)
+    factor = factor * seen.exists
     if link.by_share:
-        share = np.asarray(edges.weight, dtype=np.float64)
+        share = seen.weight
         factor = factor * np.where((share > 0) & (share <= 1), share, link.unknown)
     number = np.flatnonzero(factor > 0).astype(np.int64)
     source, target = np.asarray(edges.source)[number], np.asarray(edges.target)[number]

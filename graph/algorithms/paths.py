@@ -228,7 +228,8 @@ def _search(
 class Hop:
     """One step of a path in the direction walked; `kind` is the inverse name when it runs against
     the edge. `evidence` is the id of the record the edge was read from. None where the reader's
-    clearance does not reach."""
+    clearance does not reach; `redacted` counts the dates and evidence it hides of a step whose kind
+    is shown."""
 
     source: str | None
     target: str | None
@@ -238,6 +239,7 @@ class Hop:
     valid_from: date | None
     valid_to: date | None
     evidence: str | None
+    redacted: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The keys of the machine-readable answer."""
@@ -280,17 +282,12 @@ def _hop(
     arc = name_arc(snapshot, network, place)
     if None in (source, target) or arc.marking > access.level(clearance):
         return Hop(source, target, source_name, target_name, HIDDEN, None, None, None)
-    evidence = arc.record or None
-    return Hop(
-        source,
-        target,
-        source_name,
-        target_name,
-        arc.kind,
-        arc.valid_from,
-        arc.valid_to,
-        evidence,
-    )
+    told = (arc.valid_from, arc.valid_to, arc.record or None)
+    names = (source, target, source_name, target_name)
+    if arc.property_marking > access.level(clearance):
+        hidden = sum(value is not None for value in told)
+        return Hop(*names, arc.kind, None, None, None, hidden)
+    return Hop(*names, arc.kind, *told)
 
 
 def node_name(snapshot: Snapshot, node: int, clearance: str) -> str | None:

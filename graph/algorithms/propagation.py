@@ -147,6 +147,7 @@ def risk_paths(
         access.Redactions(
             edges=sum(hop.kind == HIDDEN for path in hidden for hop in path.hops),
             paths=len(hidden),
+            properties=sum(hop.redacted for path in (*shown, *hidden) for hop in path.hops),
         ).as_dict(),
         policy.limits.max_hops,
         snapshot.id,

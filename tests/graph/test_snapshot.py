@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from graph.errors import SnapshotError
-from graph.ontology import MARKINGS
+from graph.ontology import EDGE_KINDS, MARKINGS
 from graph.settings import Settings
 from graph.snapshot import NO_END, NO_START, Snapshot, build, from_day, open_snapshot, to_day
 from graph.store.lake import Lake
@@ -195,6 +195,8 @@ def test_empty_lake_gives_an_empty_snapshot(tmp_path: Path) -> None:
     snapshot = build(Lake(settings), settings, as_of=DAY, known_at=DAY)
     assert snapshot.size == 0
     assert len(snapshot.edges("OWNS")) == 0
+    assert {snapshot.edges(kind).marking.dtype for kind in EDGE_KINDS} == {np.dtype(np.uint8)}
+    assert {snapshot.edges(kind).property_marking.dtype for kind in EDGE_KINDS} == {np.dtype("u1")}
     assert json.loads((snapshot.folder / "manifest.json").read_text())["dangling"] == {}
 
 
@@ -211,8 +213,29 @@ def test_the_highest_marking_counts_every_statement(
     told = write_lake(tmp_path / "home", {"relations": [old]}, batch="old")
     again = build(told, told.settings, as_of=DAY, known_at=DAY)
     assert again.highest_marking == "SECRET"
+    owns = again.edges("OWNS")
+    assert owns.marking.tolist() == owns.property_marking.tolist() == [1, 1, 1]
     assert again.id != snapshot.id
     assert open_snapshot(told.settings).highest_marking == "SECRET"
+
+
+def test_a_correction_does_not_take_on_the_marking_of_what_it_corrects(
+    tmp_path: Path, write_lake: WriteLake
+) -> None:
+    told = {"source_id": "a", "target_id": "b", "type": "SHAREHOLDER", "share": 0.1}
+    lake = write_lake(
+        tmp_path,
+        {
+            "enterprises": TABLES["enterprises"],
+            "relations": [
+                {**told, "marking": "PUBLIC"},
+                {**told, "share": 0.6, "marking": "SECRET", "recorded_at": date(2024, 2, 1)},
+            ],
+        },
+    )
+    owns = build(lake, lake.settings, as_of=DAY, known_at=DAY).edges("OWNS")
+    assert (owns.weight.tolist(), owns.marking.tolist()) == ([0.6], [MARKINGS.index("PUBLIC")])
+    assert owns.property_marking.tolist() == [MARKINGS.index("SECRET")]
 
 
 def test_keyed_hashes_are_not_part_of_a_snapshot(tmp_path: Path, write_lake: WriteLake) -> None:
