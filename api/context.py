@@ -14,7 +14,7 @@ from api.loaders import Loaders
 from api.services import Services
 from queries.catalog import Answer
 from queries.errors import ParameterError
-from queries.portrait import BOUND, Reader
+from queries.reader import BOUND, Reader
 
 P = ParamSpec("P")
 T = TypeVar("T")

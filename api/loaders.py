@@ -7,7 +7,7 @@ from typing import TypeVar
 from strawberry.dataloader import DataLoader
 
 from queries.catalog import Row
-from queries.portrait import Reader, grade_row
+from queries.reader import Reader, grade_row
 
 V = TypeVar("V")
 Documents = Callable[[list[str], str], dict[str, Row]]

@@ -24,7 +24,8 @@ from api.types import (
     build,
 )
 from queries.catalog import Row
-from queries.portrait import INFLUENCE_IS_NOT_GUILT, Page, Reader
+from queries.pages import Page
+from queries.reader import INFLUENCE_IS_NOT_GUILT, Reader
 
 R = TypeVar("R")
 First = Annotated[int, strawberry.argument(description="rows in the page")]
@@ -35,7 +36,7 @@ After = Annotated[str | None, strawberry.argument(description="`next` of the pag
 class Rows(Generic[R]):
     rows: list[R] = _d("the rows of this page")
     next: str | None = _n("cursor of the next page; null on the last")
-    redacted: Redacted = strawberry.field(description="what the clearance left out of this page")
+    redacted: Redacted = strawberry.field(description="what the clearance hides of the list")
     partial: bool = _d("a bound was reached: the list may be longer than what was read")
 
 
@@ -257,11 +258,11 @@ class Credit(Section):
         return await _rows(info, Finding, self.reader.findings_against, self.id, first, after)
 
     @strawberry.field(description="list entries that name the enterprise, or may name it")
-    async def list_entries(self, info: Info, first: First = 20) -> Rows[ListEntry]:
+    async def list_entries(
+        self, info: Info, first: First = 20, after: After = None
+    ) -> Rows[ListEntry]:
         """By identifier or judgement; possible ones until somebody has judged."""
-        read = self.reader.list_entries
-        page = await info.context.call(read, self.id, limit=info.context.page(first))
-        return _page(ListEntry, page)
+        return await _rows(info, ListEntry, self.reader.list_entries, self.id, first, after)
 
 
 @strawberry.type(description="关联交易企业. Related parties.")

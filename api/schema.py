@@ -50,7 +50,7 @@ from graph.settings import Settings
 from graph.snapshot import Snapshot
 from queries.catalog import CATALOG, Row
 from queries.errors import ParameterError
-from queries.portrait import Page
+from queries.pages import Page
 
 AsOf = Annotated[date | None, strawberry.argument(description="day; the snapshot's if not given")]
 
@@ -69,7 +69,7 @@ class Neighbourhood:
     nodes: list[Party] = _d("the node itself and its neighbours, each once")
     edges: list[Link] = _d("the edges of this page")
     next: str | None = _n("cursor of the next page; null on the last")
-    redacted: Redacted = strawberry.field(description="what the clearance left out of this page")
+    redacted: Redacted = strawberry.field(description="what the clearance hides of the list")
     partial: bool = _d("the node has more edges than were read")
 
 
@@ -97,6 +97,9 @@ class ShipmentDetail:
     shipment: Shipment = _d("the declaration")
     items: list[Item] = _d("its goods")
     parties: list[Role] = _d("the enterprises in it")
+    item_count: int = _d("goods there are for you, shown or not")
+    party_count: int = _d("roles there are for you, shown or not")
+    partial: bool = _d("there are more goods or roles than are shown")
     redacted: Redacted = _d("what the clearance hides")
 
 
@@ -208,6 +211,9 @@ class Query:
             shipment=build(Shipment, row["shipment"]),
             items=[build(Item, item) for item in row["items"]],
             parties=[build(Role, role) for role in row["parties"]],
+            item_count=row["item_count"],
+            party_count=row["party_count"],
+            partial=row["partial"],
             redacted=build(Redacted, row["redacted"]),
         )
 

@@ -18,7 +18,7 @@ from graph.store.lake import Lake
 from graph.store.ledger import Ledger
 from graph.store.search import SearchIndex, open_search
 from queries.evidence import documents
-from queries.portrait import Sources
+from queries.reader import Sources
 
 T = TypeVar("T")
 

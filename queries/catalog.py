@@ -7,6 +7,10 @@ types are text, texts, integer and kind; a parameter `kind` is a node kind and s
 boolean, node and edge; node and edge columns are redacted to the reader's clearance by
 `graph.access`, and a query that only counts or sums reads `$visible`, the markings within it. A
 type written `type=value` gives the parameter a default.
+
+A list gives only rows that exist for the reader; its column of type `hidden` says how many do not.
+It is taken out of the rows and counted as nodes left out; where every row is hidden, the query
+answers one row of it alone. Nothing orders, filters or pages by a property that is hidden.
 """
 
 import re
@@ -36,6 +40,7 @@ _COLUMN_TYPES: Mapping[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "node": (dict,),
     "edge": (dict,),
+    "hidden": (int,),
 }
 _PARAMETER_TYPES: Mapping[str, tuple[type, ...]] = {
     "text": (str,),
@@ -108,7 +113,7 @@ class NamedQuery:
         Raises:
             CatalogError: a column is missing or has another type.
         """
-        names = [column.name for column in self.columns]
+        all_rows, names = rows, [column.name for column in self.columns]
         for row in rows:
             if sorted(row) != sorted(names):
                 raise CatalogError(f"query {self.name} answers {sorted(row)}, not {names}")
@@ -119,18 +124,39 @@ class NamedQuery:
                         f"query {self.name}: {column.name}={value!r} is no {column.type}"
                     )
         parts = {c.name: _PARTS[c.type] for c in self.columns if c.type in _PARTS}
-        return access.redact_rows(rows, parts, clearance)
+        counters = [column.name for column in self.columns if column.type == "hidden"]
+        if counters:
+            rows = [row for row in rows if any(row[name] is not None for name in parts)]
+        kept, redacted = access.redact_rows(rows, parts, clearance)
+        redacted.nodes += max((row[name] or 0 for row in all_rows for name in counters), default=0)
+        edges = [name for name, part in parts.items() if part == "edges"]
+        return [_shown(row, counters, edges, clearance) for row in kept], redacted
+
+
+def _shown(row: Row, counters: Sequence[str], edges: Sequence[str], clearance: str) -> Row:
+    """The row without its counters; an edge's key, which may tell its day, goes with its other
+    properties."""
+    shown = {name: value for name, value in row.items() if name not in counters}
+    for name in edges:
+        link = shown[name]
+        if link is not None and not access.visible(link.get("marking"), clearance):
+            shown[name] = {**link, "key": None} if "key" in link else link
+    return shown
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The rows of a named query and how much the clearance left out of them. `read` is the number
-    of rows the server gave, `last` the last of them as it was, for paging only."""
+    """The rows of a named query and how much the clearance left out of them.
+
+    `read` is the number of rows the server gave; `degree` how many there are in all and `reached`
+    how many were read below the bound, where the query says so in a column `degree` or `read`.
+    """
 
     rows: list[Row]
     redacted: access.Redactions
     read: int
-    last: Row
+    degree: int = 0
+    reached: int = 0
 
 
 class Reads(Protocol):
@@ -264,7 +290,10 @@ def ask(
     cypher, sent = query.prepare(parameters, clearance)
     rows = store.read(name, cypher, sent, timeout=timeout)
     kept, redacted = query.redact(rows, clearance)
-    return Answer(kept, redacted, len(rows), rows[-1] if rows else {})
+    degree, reached = (
+        max((row.get(column) or 0 for row in rows), default=0) for column in ("degree", "read")
+    )
+    return Answer(kept, redacted, len(rows), degree, reached)
 
 
 def run(

@@ -1,7 +1,7 @@
 // name: enterprise_commodities
 // purpose: What an enterprise trades: items, value and mass by HS subheading and role, largest first.
 // parameter: id text the enterprise's id
-// parameter: until text=9999-12-31 last day of declaration that counts
+// parameter: until text=9999-12-31 last day of declaration that counts; hidden ones count on all days
 // parameter: bound integer=20000 most items that are read
 // parameter: offset integer=0 rows to leave out
 // parameter: limit integer=100 rows in the page
@@ -16,11 +16,11 @@
 // row: last_on text last day of declaration
 // row: read integer number of items read for all rows
 MATCH (e:Enterprise {id: $id})-[r:IMPORTED|EXPORTED]->(s:Shipment)-[c:CONTAINS]->(k:Commodity)
-WHERE s.declared_at <= $until
-WITH r, s, c, k LIMIT $bound
 WITH r, s, c, k,
      any(m IN s.markings WHERE m IN $visible) AND any(m IN r.markings WHERE m IN $visible)
        AND s.marking IN $visible AND c.marking IN $visible AS seen
+WHERE NOT seen OR s.declared_at <= $until
+WITH r, s, c, k, seen LIMIT $bound
 WITH CASE WHEN seen THEN k.id ELSE 'hidden' END AS hs_code,
      max(CASE WHEN seen AND k.marking IN $visible THEN k.description END) AS description,
      CASE WHEN seen THEN type(r) ELSE 'hidden' END AS role,

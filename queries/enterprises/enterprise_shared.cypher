@@ -1,21 +1,32 @@
 // name: enterprise_shared
 // purpose: The enterprises that share an address, a telephone number or an e-mail address with an enterprise.
 // parameter: id text the enterprise's id
-// parameter: after text= key of the last row of the page before, or empty
-// parameter: bound integer=20000 most sharing enterprises that are read
+// parameter: until text=9999-12-31 last day that counts; rows whose day is hidden stay
+// parameter: bound integer=20000 most pairs of edges that are read
+// parameter: offset integer=0 rows to leave out
 // parameter: limit integer=100 rows in the page
 // row: tie text REGISTERED_AT or REACHED_AT
-// row: sort_key text key of the row, for the next page
 // row: via node the address or contact
 // row: party node the other enterprise
 // row: own_link edge the edge from the enterprise
 // row: link edge the edge from the other enterprise
+// row: read integer number of pairs that were read; as many as the bound: there may be more
+// row: hidden hidden rows the reader may not see, of all pages
 MATCH (e:Enterprise {id: $id})-[o:REGISTERED_AT|REACHED_AT]->(a)<-[r:REGISTERED_AT|REACHED_AT]-(n:Enterprise)
 WHERE n.id <> $id
-WITH o, a, r, n LIMIT $bound
-WITH o, a, r, n, type(r) + '|' + n.id + '|' + a.id + '|' + coalesce(o.key, '') + '|' + coalesce(r.key, '') AS sort_key
-WHERE sort_key > $after
-RETURN type(r) AS tie, sort_key, a {.*, kind: labels(a)[0]} AS via, n {.*, kind: 'Enterprise'} AS party,
-       properties(o) AS own_link, properties(r) AS link
-ORDER BY sort_key
-LIMIT $limit
+WITH e, o, a, r, n LIMIT $bound
+WITH e, count(*) AS read,
+     sum(CASE WHEN any(m IN o.markings WHERE m IN $visible) AND any(m IN a.markings WHERE m IN $visible) AND any(m IN r.markings WHERE m IN $visible) AND any(m IN n.markings WHERE m IN $visible) THEN 0 ELSE 1 END) AS hidden
+OPTIONAL MATCH (e)-[o:REGISTERED_AT|REACHED_AT]->(a)<-[r:REGISTERED_AT|REACHED_AT]-(n:Enterprise)
+WHERE n.id <> $id AND any(m IN o.markings WHERE m IN $visible) AND any(m IN a.markings WHERE m IN $visible) AND any(m IN r.markings WHERE m IN $visible) AND any(m IN n.markings WHERE m IN $visible)
+  AND (NOT o.marking IN $visible OR o.valid_from IS NULL OR o.valid_from <= $until)
+  AND (NOT r.marking IN $visible OR r.valid_from IS NULL OR r.valid_from <= $until)
+WITH read, hidden, o, a, r, n LIMIT $bound
+WITH read, hidden, o, a, r, n,
+     CASE WHEN o.marking IN $visible THEN coalesce(o.key, '') ELSE '' END AS own_key,
+     CASE WHEN r.marking IN $visible THEN coalesce(r.key, '') ELSE '' END AS ranked
+ORDER BY type(r), n.id, a.id, own_key, ranked, o.record, r.record
+SKIP $offset LIMIT $limit
+RETURN type(r) AS tie, a {.*, kind: labels(a)[0]} AS via, n {.*, kind: 'Enterprise'} AS party,
+       properties(o) AS own_link, properties(r) AS link, read, hidden
+ORDER BY type(r), n.id, a.id, own_key, ranked, o.record, r.record

@@ -1,29 +1,23 @@
 // name: shipment_findings
-// purpose: The inspection results in the shipments of an enterprise, latest first, a page from a key onwards.
+// purpose: The inspection results in all shipments of an enterprise, latest first; those whose day is hidden come last.
 // parameter: id text the enterprise's id
-// parameter: until text=9999-12-31 last day that counts
-// parameter: after_on text=9999-12-31 day of the last row of the page before, or a day after all
-// parameter: after_id text= id of the last row of the page before, or empty
-// parameter: bound integer=20000 most shipments that are read
+// parameter: until text=9999-12-31 last day that counts; rows whose day is hidden stay
+// parameter: offset integer=0 rows to leave out
 // parameter: limit integer=100 rows in the page
 // row: role text the enterprise's role in the shipment
 // row: shipment node the shipment
 // row: finding node the result
 // row: link edge the edge from the result to the shipment
 // row: party edge the edge from the enterprise to the shipment
-// row: sort_on text day of the row, for the next page
-// row: sort_id text key of the row, for the next page
-// row: degree integer number of shipments there are, read or not
-MATCH (e:Enterprise {id: $id})
-WITH e, COUNT { (e)-[:IMPORTED|EXPORTED|DECLARED]->() } AS degree
-MATCH (e)-[p:IMPORTED|EXPORTED|DECLARED]->(s:Shipment)
-WITH degree, p, s LIMIT $bound
-MATCH (s)<-[r:FOUND_IN]-(f:Finding)
-WHERE f.inspected_on <= $until
-WITH degree, p, s, r, f, f.inspected_on AS sort_on, f.id + '|' + type(p) AS sort_id
-WHERE sort_on < $after_on OR (sort_on = $after_on AND sort_id > $after_id)
+// row: hidden hidden rows the reader may not see, of all pages
+MATCH (e:Enterprise {id: $id})-[p:IMPORTED|EXPORTED|DECLARED]->(s:Shipment)<-[r:FOUND_IN]-(f:Finding)
+WITH e, sum(CASE WHEN any(m IN p.markings WHERE m IN $visible) AND any(m IN s.markings WHERE m IN $visible) AND any(m IN r.markings WHERE m IN $visible) AND any(m IN f.markings WHERE m IN $visible) THEN 0 ELSE 1 END) AS hidden
+OPTIONAL MATCH (e)-[p:IMPORTED|EXPORTED|DECLARED]->(s:Shipment)<-[r:FOUND_IN]-(f:Finding)
+WHERE any(m IN p.markings WHERE m IN $visible) AND any(m IN s.markings WHERE m IN $visible) AND any(m IN r.markings WHERE m IN $visible) AND any(m IN f.markings WHERE m IN $visible)
+  AND (NOT f.marking IN $visible OR f.inspected_on <= $until)
+WITH hidden, p, s, r, f, CASE WHEN f.marking IN $visible THEN f.inspected_on ELSE '' END AS day
+ORDER BY day DESC, f.id, type(p), p.record
+SKIP $offset LIMIT $limit
 RETURN type(p) AS role, s {.*, kind: 'Shipment'} AS shipment, f {.*, kind: 'Finding'} AS finding,
-       properties(r) AS link, properties(p) AS party,
-       sort_on, sort_id, degree
-ORDER BY sort_on DESC, sort_id
-LIMIT $limit
+       properties(r) AS link, properties(p) AS party, hidden
+ORDER BY day DESC, f.id, type(p), p.record

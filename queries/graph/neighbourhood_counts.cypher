@@ -7,10 +7,13 @@
 // row: outward boolean whether the edges lead from the node to the others
 // row: edges integer number of edges the reader may see
 // row: hidden integer number of edges the reader may not see
-MATCH (e:__kind__ {id: $id})-[r]-(n)
-WITH e, r, n LIMIT $bound
-WITH type(r) AS tie, startNode(r).id = e.id AS outward,
+// row: degree integer number of edges there are, read or not
+MATCH (e:__kind__ {id: $id})
+WITH e, COUNT { (e)--() } AS degree
+MATCH (e)-[r]-(n)
+WITH degree, e, r, n LIMIT $bound
+WITH degree, type(r) AS tie, startNode(r).id = e.id AS outward,
      any(m IN r.markings WHERE m IN $visible) AND any(m IN n.markings WHERE m IN $visible) AS seen
 RETURN CASE WHEN seen THEN tie ELSE 'hidden' END AS tie, CASE WHEN seen THEN outward ELSE false END AS outward,
-       sum(CASE WHEN seen THEN 1 ELSE 0 END) AS edges, sum(CASE WHEN seen THEN 0 ELSE 1 END) AS hidden
+       sum(CASE WHEN seen THEN 1 ELSE 0 END) AS edges, sum(CASE WHEN seen THEN 0 ELSE 1 END) AS hidden, degree
 ORDER BY tie, outward

@@ -2,6 +2,10 @@
 
 Enterprise `a` is tied to the penalised `d` only through the person `p`, of whom a RESTRICTED source
 tells; `b` owns most of `a` and was penalised; `r` is known from the RESTRICTED source alone.
+
+Apart from them stands `h`, whose 120 latest shipments are RESTRICTED and 80 older ones are not.
+Of `k`, its owner `h`, the shipment `t` and a list entry everybody knows, but what is told of them
+comes from the RESTRICTED source.
 """
 
 from collections.abc import Callable, Iterator
@@ -39,7 +43,30 @@ def shipment(number: int, **more: Any) -> dict[str, Any]:
     return {**row, **more}
 
 
+def twice(row: dict[str, Any], secret: dict[str, Any]) -> list[dict[str, Any]]:
+    """A thing that everybody knows, and then what the RESTRICTED source tells of it."""
+    first, then = date(2024, 3, 1), date(2024, 4, 1)
+    return [
+        {**row, "recorded_at": first},
+        {**row, **secret, "recorded_at": then, "marking": HIDDEN},
+    ]
+
+
+def of_hub(number: int, day: date, **more: Any) -> dict[str, Any]:
+    return {"shipment_id": f"h{number:03}", "declared_at": day, "importer_id": "h", **more}
+
+
+SECRET_DAY = date(2024, 5, 28)
+SECRET_USCC = "91330200MA2AHXYZ1K"
 SHIPMENTS = [shipment(n) for n in range(12)] + [shipment(12, marking=HIDDEN)]
+HUB = [
+    *(of_hub(n, date(2024, 1 + n % 6, 1 + n % 28), marking=HIDDEN) for n in range(120)),
+    *(of_hub(n, date(2023, 1 + n % 12, 1 + n % 28)) for n in range(120, 200)),
+    *twice(
+        {"shipment_id": "t", "declared_at": date(2024, 1, 5), "importer_id": "k"},
+        {"declared_at": SECRET_DAY},
+    ),
+]
 TABLES: dict[str, list[dict[str, Any]]] = {
     "enterprises": [
         *({"enterprise_id": n, "name": f"Firm {n}", "country": "CN"} for n in "bcd"),
@@ -48,15 +75,22 @@ TABLES: dict[str, list[dict[str, Any]]] = {
         {"enterprise_id": "x", "name": "Overseas Ltd", "country": "DE"},
         {"enterprise_id": "y", "name": "Neighbour", "country": "CN", "address": "宁波市北仑区1号"},
         {"enterprise_id": "r", "name": "Restricted Firm", "country": "CN", "marking": HIDDEN},
+        {"enterprise_id": "h", "name": "Hub", "country": "CN"},
+        *twice({"enterprise_id": "k", "name": "Known", "country": "CN"}, {"uscc": SECRET_USCC}),
     ],
+    "list_entries": twice(
+        {"entry_id": "l", "list": "watch", "name": "Known", "kind": "enterprise"},
+        {"name": "Secret Alias"},
+    ),
     "persons": [{"person_id": "p", "name": "Hidden Person", "marking": HIDDEN}],
     "relations": [
         relation("b", "a", "SHAREHOLDER", share=0.6),
         relation("r", "a", "SHAREHOLDER", share=0.2, marking=HIDDEN),
         relation("p", "d", "LEGAL_REPRESENTATIVE", marking=HIDDEN),
         relation("p", "a", "LEGAL_REPRESENTATIVE", marking=HIDDEN),
+        *twice(relation("h", "k", "SHAREHOLDER"), {"share": 0.4}),
     ],
-    "shipments": SHIPMENTS,
+    "shipments": [*SHIPMENTS, *HUB],
     "shipment_items": [
         {"shipment_id": row["shipment_id"], "item_no": 1, "hs_code": "85171300",
          "customs_value": 100.0 + n, "net_mass_kg": 10.0, "currency": "CNY",

@@ -174,7 +174,7 @@ def test_counts_and_named_queries(app: FastAPI, ask: Any) -> None:
         app,
         '{ counts { kind nodes } named(name: "shipment_parties", parameters: {id: "s01"}) { count rows } namedQueries { name purpose } }',
     )["data"]
-    assert {row["kind"]: row["nodes"] for row in data["counts"]}["Shipment"] == 13
+    assert {row["kind"]: row["nodes"] for row in data["counts"]}["Shipment"] == 214
     assert data["named"]["count"] == 2
     assert "digest" not in json.dumps(data["named"]["rows"])
     assert "neighbourhood" in {row["name"] for row in data["namedQueries"]}

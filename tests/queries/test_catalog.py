@@ -4,7 +4,7 @@ import pytest
 
 from queries.catalog import CATALOG, named, parse
 from queries.errors import CatalogError, ParameterError
-from queries.portrait import decode, encode
+from queries.pages import decode, encode
 
 GOOD = """// name: one
 // purpose: One enterprise.
