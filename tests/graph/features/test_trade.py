@@ -10,9 +10,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from graph.features.build import given_tables, shipment_features
+from graph.features.build import build_features, given_tables, shipment_features
 from graph.features.catalogue import names
 from graph.settings import Settings
+from graph.snapshot import build
 from graph.store.lake import Lake
 from ingest.pipeline import ingest
 from ingest.world.build import generate
@@ -38,16 +39,30 @@ class Cut:
     of_given: pl.DataFrame
 
 
+@dataclass(frozen=True)
+class World:
+    """Corrected tables, a lake of all of them, and a folder for others."""
+
+    root: Path
+    tables: Tables
+    whole: Lake
+
+
 @pytest.fixture(scope="module")
-def cut(tmp_path_factory: pytest.TempPathFactory) -> Cut:
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     root = tmp_path_factory.mktemp("cut")
     generate(150, 3, root / "world", shipments=1500)
     tables = _corrected(
         {path.stem: pl.read_parquet(path) for path in (root / "world/tables").glob("*.parquet")}
     )
+    return World(root, tables, _lake(root / "whole", tables))
+
+
+@pytest.fixture(scope="module")
+def cut(world: World) -> Cut:
+    tables, whole = world.tables, world.whole
     day = _last_day(tables)
-    whole = _lake(root / "whole", tables)
-    short = _lake(root / "short", _until(tables, day))
+    short = _lake(world.root / "short", _until(tables, day))
     following = tables["shipments"].filter(
         (pl.col("declared_at") == day + timedelta(1))
         & (pl.col("recorded_at") == pl.col("declared_at"))
@@ -169,6 +184,33 @@ def test_given_shipments_are_described_as_those_in_the_lake(cut: Cut, name: str)
     np.testing.assert_allclose(
         inside[name], cut.of_given[name], rtol=1e-6, atol=1e-7, equal_nan=True
     )
+
+
+@pytest.fixture(scope="module")
+def enterprises(world: World, cut: Cut) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
+    """At two days, features from all statements as known then, and from those up to the day."""
+    middle = cut.day - timedelta(200)
+    found = []
+    for day, short in (
+        (middle, _lake(world.root / "middle", _until(world.tables, middle))),
+        (cut.day, Lake(Settings(home=world.root / "short" / "home"))),
+    ):
+        both = []
+        for lake in (world.whole, short):
+            snapshot = build(lake, lake.settings, as_of=day, known_at=day)
+            both.append(pl.DataFrame(build_features(lake, snapshot, lake.settings).enterprises))
+        found.append((both[0], both[1]))
+    return found
+
+
+@pytest.mark.parametrize("name", names("enterprise"))
+def test_later_statements_change_no_feature_of_an_enterprise(
+    enterprises: list[tuple[pl.DataFrame, pl.DataFrame]], name: str
+) -> None:
+    for whole, short in enterprises:
+        assert whole.height > 50
+        assert whole["enterprise_id"].equals(short["enterprise_id"])
+        np.testing.assert_allclose(whole[name], short[name], rtol=1e-5, atol=1e-7, equal_nan=True)
 
 
 def test_most_features_vary(cut: Cut) -> None:
