@@ -1,16 +1,18 @@
 """The probability that a violation by an enterprise is found within twelve months.
 
 At the first day of a quarter an enterprise is described by what was known then: its trade, its
-record, and how risky the shipment model thought its recent shipments. Its outcome is whether a
-violation was found in a shipment declared within the horizon in which it had a role. The cuts are
-split by time like the shipments; validation chooses between trees and logistic regression. Where
+record, and how risky its recent shipments looked to trees that learnt only from outcomes recorded
+before the cut. Its outcome is whether a violation was found, and recorded, within the horizon in a
+shipment declared within it in which it had a role. The cuts are split by time like the shipments;
+validation chooses between trees and logistic regression. Nothing that is judged at a cut has learnt
+from anything recorded on its day or later. Where
 the data are too short for a horizon of twelve months, a shorter one is used and the probability is
 carried to twelve months at a constant hazard: 1 - (1 - p)^(365 / horizon).
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,11 @@ from sklearn.linear_model import LogisticRegression
 from gnn import calibrate, metrics, trees
 from gnn.baselines import Codes, known_rate
 from gnn.calibrate import Calibrator
-from gnn.cases import NEVER, Cases
+from gnn.cases import GROUPS, NEVER, Cases
 from gnn.config import ModelConfig
 from gnn.errors import ModelError, TooFewLabels
 from gnn.metrics import Floats
+from gnn.split import selection_weights
 from gnn.trees import Matrix, Rows, TreeModel
 
 _ROLES = ("importer", "exporter", "declarant", "manufacturer")
@@ -41,16 +44,19 @@ PANEL = {
     "violations_365": "violations recorded in the last 365 days (log)",
     "violations_ever": "violations ever recorded (log)",
     "violation_rate": "smoothed violation rate of its inspections",
-    "expected_90": "violations the shipment model expects in its last 90 days (log)",
-    "expected_365": "violations the shipment model expects in its last 365 days (log)",
-    "mean_risk_180": "mean probability of its shipments of the last 180 days",
-    "top_risk_180": "highest probability among its shipments of the last 180 days",
+    "expected_90": "sum of the risk of its shipments of the last 90 days (log)",
+    "expected_365": "sum of the risk of its shipments of the last 365 days (log)",
+    "mean_risk_180": "mean risk of its shipments of the last 180 days",
+    "top_risk_180": "highest risk among its shipments of the last 180 days",
 }
 
 
 @dataclass(frozen=True)
 class EnterpriseModel:
-    """Trees or a logistic curve on the panel, its calibration and its horizon in days."""
+    """Trees or a logistic curve on the panel, its calibration and its horizon in days.
+
+    `risk` are the trees that say how risky shipments are; None where too few outcomes are known.
+    """
 
     trees: TreeModel | None
     weights: Floats
@@ -58,6 +64,11 @@ class EnterpriseModel:
     deviations: Floats
     calibrator: Calibrator
     horizon: int
+    risk: TreeModel | None = None
+
+    def panel(self, cases: Cases, cut: int) -> Matrix:
+        """What the model sees of every enterprise before a day: (enterprises, len(PANEL))."""
+        return panel_at(cases, risk_before(cases, self.risk, cut), cut)
 
     def margin(self, panel: Matrix) -> Floats:
         """Log-odds within the horizon, (e,) from (e, f)."""
@@ -85,6 +96,8 @@ class EnterpriseModel:
         folder.mkdir(parents=True, exist_ok=True)
         if self.trees is not None:
             self.trees.save(folder / "trees")
+        if self.risk is not None:
+            self.risk.save(folder / "risk")
         self.calibrator.save(folder / "calibration.json")
         facts = {
             "horizon": self.horizon,
@@ -108,6 +121,7 @@ class EnterpriseModel:
             np.array(facts["deviations"]),
             Calibrator.load(folder / "calibration.json"),
             facts["horizon"],
+            TreeModel.load(folder / "risk") if (folder / "risk").exists() else None,
         )
 
 
@@ -130,7 +144,7 @@ class _Takings:
 def panel_at(cases: Cases, probability: Floats, cut: int) -> Matrix:
     """Every enterprise as known before a day: (enterprises, len(PANEL)).
 
-    `probability` (n,) is the shipment model's; NaN where the shipment taught the model. O(n).
+    `probability` (n,) is the risk of shipments; NaN where the shipment taught the model. O(n).
     """
     pairs = _takings(cases)
     age = cut - cases.declared[pairs.row].astype(np.int64)
@@ -166,28 +180,71 @@ def panel_at(cases: Cases, probability: Floats, cut: int) -> Matrix:
     return np.column_stack([columns[name] for name in PANEL]).astype(np.float32)
 
 
+def risk_model(cases: Cases, cut: int, config: ModelConfig, *, threads: int) -> TreeModel | None:
+    """Trees on all features of shipments, fitted on the outcomes recorded before a day.
+
+    Their number of rounds is fixed, because what validation would choose rests on later outcomes.
+    None where fewer violations are known than `SplitConfig.minimum_positives`.
+    """
+    rows = np.flatnonzero(np.isfinite(cases.outcome) & (cases.recorded < cut))
+    violations = int(cases.outcome[rows].sum())
+    if violations < config.split.minimum_positives or violations == len(rows):
+        return None
+    weight = selection_weights(cases.probability[rows], config.split.weight_percentile)
+    names = cases.named(*GROUPS)
+    lesson = Rows(
+        cases.columns(names)[rows], cases.outcome[rows], weight**config.split.learning_power
+    )
+    rounds = min(config.trees.least_rounds, config.trees.most_rounds)
+    return trees.fit(lesson, names, config.trees, seed=config.seed, rounds=rounds, threads=threads)
+
+
+def risk_before(cases: Cases, model: TreeModel | None, cut: int) -> Floats:
+    """Risk, 0 to 1, of the shipments of the year before a day: (n,), NaN for all others.
+
+    A known outcome counts as record, not as risk: the trees have learnt from it. The logistic curve
+    of the trees' log-odds is not calibrated; it serves to compare shipments.
+    """
+    risk = np.full(len(cases), np.nan)
+    recent = (cases.declared < cut) & (cases.declared >= cut - _YEAR) & (cases.recorded >= cut)
+    rows = np.flatnonzero(recent)
+    if model is not None and len(rows):
+        risk[rows] = 1 / (1 + np.exp(-model.margin(cases.columns(model.names)[rows])))
+    return risk
+
+
 def outcome_after(cases: Cases, cut: int, horizon: int) -> Floats:
-    """1 for enterprises with a violation found in a shipment declared in [cut, cut + horizon)."""
+    """1 for enterprises with a violation found and recorded within [cut, cut + horizon).
+
+    Only shipments declared within these days count.
+    """
     pairs = _takings(cases)
-    day = cases.declared[pairs.row]
-    inside = (day >= cut) & (day < cut + horizon) & (cases.outcome[pairs.row] == 1)
+    day, recorded = cases.declared[pairs.row], cases.recorded[pairs.row]
+    end = cut + horizon
+    inside = (day >= cut) & (day < end) & (recorded < end) & (cases.outcome[pairs.row] == 1)
     return (np.bincount(pairs.party[inside], minlength=cases.enterprises) > 0).astype(np.float64)
 
 
-def fit(
-    cases: Cases, probability: Floats, last_day: int, config: ModelConfig, *, threads: int
-) -> EnterpriseFit:
+def fit(cases: Cases, last_day: int, config: ModelConfig, *, threads: int) -> EnterpriseFit:
     """Fit both models on past quarters, choose on validation, judge once on the last horizon.
 
-    `last_day`: the last day by which outcomes are known (days since 1970-01-01).
+    `last_day`: the first day whose outcomes are not known yet (days since 1970-01-01).
 
     Raises:
         TooFewLabels: there are too few enterprises with a violation in a period.
     """
-    horizon, train_cuts, validation_cut, test_cut = _cuts(cases, last_day)
-    train = _rows(cases, probability, train_cuts, horizon)
-    validation = _rows(cases, probability, [validation_cut], horizon)
-    refit = _rows(cases, probability, [*train_cuts, validation_cut], horizon)
+    cuts = _cuts(cases, last_day)
+    horizon = cuts.horizon
+    risks = {
+        cut: risk_model(cases, cut, config, threads=threads)
+        for cut in (*cuts.train, cuts.validation, cuts.test)
+    }
+    usable = [cut for cut in cuts.train if risks[cut] is not None] or [cuts.train[-1]]
+    at = {
+        cut: _rows(cases, risks[cut], cut, horizon) for cut in (*usable, cuts.validation, cuts.test)
+    }
+    train, validation = _joined([at[cut] for cut in usable]), at[cuts.validation]
+    refit = _joined([train, validation])
     for part in (train, validation):
         if part.outcome.sum() < config.split.minimum_positives:
             raise TooFewLabels(
@@ -209,15 +266,26 @@ def fit(
         if model.trees
         else _with_logistic(refit, horizon)
     )
-    final = EnterpriseModel(
-        again.trees, again.weights, again.means, again.deviations, calibrator, horizon
+    final = replace(
+        again,
+        calibrator=calibrator,
+        risk=risk_model(cases, last_day, config, threads=threads),
     )
-    test = _rows(cases, probability, [test_cut], horizon)
-    return EnterpriseFit(final, _facts(final, test, chosen, gains, config))
+    return EnterpriseFit(final, _facts(final, at[cuts.test], chosen, gains, config))
 
 
-def _cuts(cases: Cases, last_day: int) -> tuple[int, list[int], int, int]:
-    """Horizon, training cuts (oldest first), validation cut and test cut, in days."""
+@dataclass(frozen=True)
+class _Cuts:
+    """Days at which enterprises are described; those of training oldest first."""
+
+    horizon: int
+    train: list[int]
+    validation: int
+    test: int
+
+
+def _cuts(cases: Cases, last_day: int) -> _Cuts:
+    """Training, validation and test cuts, one horizon apart."""
     first_day = int(cases.declared[0])
     horizon = min(_YEAR, (last_day - first_day) // 4)
     test_cut = last_day - horizon
@@ -225,14 +293,21 @@ def _cuts(cases: Cases, last_day: int) -> tuple[int, list[int], int, int]:
     newest = validation_cut - horizon
     oldest = first_day + min(_QUARTER, horizon) // 2
     cuts = list(range(newest, oldest - 1, -_QUARTER))[::-1] or [newest]
-    return horizon, cuts, validation_cut, test_cut
+    return _Cuts(horizon, cuts, validation_cut, test_cut)
 
 
-def _rows(cases: Cases, probability: Floats, cuts: list[int], horizon: int) -> Rows:
-    panels = [panel_at(cases, probability, cut) for cut in cuts]
-    outcomes = [outcome_after(cases, cut, horizon) for cut in cuts]
-    outcome = np.concatenate(outcomes)
-    return Rows(np.concatenate(panels), outcome, np.ones(len(outcome)))
+def _rows(cases: Cases, risk: TreeModel | None, cut: int, horizon: int) -> Rows:
+    outcome = outcome_after(cases, cut, horizon)
+    panel = panel_at(cases, risk_before(cases, risk, cut), cut)
+    return Rows(panel, outcome, np.ones(len(outcome)))
+
+
+def _joined(parts: list[Rows]) -> Rows:
+    return Rows(
+        np.concatenate([part.features for part in parts]),
+        np.concatenate([part.outcome for part in parts]),
+        np.concatenate([part.weight for part in parts]),
+    )
 
 
 def _with_trees(

@@ -92,7 +92,7 @@ def explain_enterprise(
     if place < 0:
         raise NotFound(f"snapshot {snapshot.id} has no enterprise {enterprise_id!r}")
     row = place - snapshot.range("Enterprise")[0]
-    panel = enterprise_panel(loaded, cases, snapshot)[row : row + 1]
+    panel = enterprise_panel(loaded.enterprise, cases, snapshot)[row : row + 1]
     parts = loaded.enterprise.contributions(panel)[0]
     probability, low, high = (float(value[0]) for value in loaded.enterprise.probability(panel))
     return Explanation(

@@ -19,7 +19,7 @@ from gnn.calibrate import Calibrator
 from gnn.cases import ROLES, Cases, Features, given_cases, load_cases, united
 from gnn.compete import Progress
 from gnn.config import GraphConfig
-from gnn.enterprises import PANEL, EnterpriseModel, panel_at
+from gnn.enterprises import PANEL, EnterpriseModel
 from gnn.errors import ModelError, TorchMissing
 from gnn.links import links
 from gnn.metrics import Floats
@@ -183,20 +183,13 @@ def score_enterprises(loaded: LoadedModel, cases: Cases, snapshot: Snapshot) -> 
     """The scores of all enterprises of a snapshot, as of the day after its knowledge time."""
     if loaded.enterprise is None:
         return ENTERPRISE_SCHEMA.empty_table()
-    panel = enterprise_panel(loaded, cases, snapshot)
+    panel = enterprise_panel(loaded.enterprise, cases, snapshot)
     return _enterprise_table(loaded, loaded.enterprise, snapshot.ids("Enterprise"), panel)
 
 
-def enterprise_panel(loaded: LoadedModel, cases: Cases, snapshot: Snapshot) -> Matrix:
+def enterprise_panel(model: EnterpriseModel, cases: Cases, snapshot: Snapshot) -> Matrix:
     """What the enterprise model sees of every enterprise of a snapshot."""
-    return _panel(loaded, cases, to_day(snapshot.known_at) + 1)
-
-
-def _panel(loaded: LoadedModel, cases: Cases, cut: int) -> Matrix:
-    risk = loaded.calibrator.probability(loaded.margin(cases, np.arange(len(cases))))
-    # A known outcome counts as record, not as risk: the shipment model may have learnt from it.
-    risk[cases.labelled] = np.nan
-    return panel_at(cases, risk, cut)
+    return model.panel(cases, to_day(snapshot.known_at) + 1)
 
 
 def _enterprise_table(
@@ -261,7 +254,7 @@ def _given_enterprises(
     ids = np.r_[snapshot.ids("Enterprise"), np.array(extra, dtype=object)]
     codes = np.unique(np.concatenate([new.parties[role] for role in ROLES]))
     codes = codes[codes >= 0]
-    panel = _panel(loaded, cases, int(cases.declared.max()) + 1)[codes]
+    panel = loaded.enterprise.panel(cases, int(cases.declared.max()) + 1)[codes]
     return _enterprise_table(loaded, loaded.enterprise, ids[codes], panel)
 
 

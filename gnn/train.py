@@ -28,7 +28,7 @@ from graph.snapshot import Snapshot, to_day
 from graph.store.lake import Lake
 
 #: Changes whenever the code changes what a model file means.
-FORMAT = 1
+FORMAT = 2
 
 NO_TORCH = (
     "torch is not installed: the graph network and its blend were left out"
@@ -72,7 +72,7 @@ def train(
         progress=progress,
     )
     tell("fitting the enterprise model", 0.9)
-    enterprise, facts = _fit_enterprises(settings, snapshot, cases, found, chosen)
+    enterprise, facts = _fit_enterprises(settings, snapshot, cases, chosen)
     version = version_of(snapshot, cases, chosen, with_network=fit_network is not None)
     report = _report(version, snapshot, cases, found, facts, truth is not None)
     tell("writing the model", 0.95)
@@ -144,17 +144,12 @@ def _fit_enterprises(
     settings: Settings,
     snapshot: Snapshot,
     cases: Cases,
-    found: Competition,
     config: ModelConfig,
 ) -> tuple[EnterpriseModel | None, dict[str, Any]]:
     """The enterprise model and its facts; without enough outcomes, the reason instead."""
-    champion = found.final[found.champion]
-    margin = champion.margin(cases, np.arange(len(cases)))
-    risk = found.calibrators[found.champion].probability(margin)
-    risk[cases.labelled] = np.nan
     last_day = min(to_day(snapshot.known_at), int(cases.declared[-1])) + 1
     try:
-        fitted = enterprises.fit(cases, risk, last_day, config, threads=settings.threads)
+        fitted = enterprises.fit(cases, last_day, config, threads=settings.threads)
     except TooFewLabels as error:
         return None, {"model": None, "reason": str(error)}
     return fitted.model, dict(fitted.facts)
