@@ -30,6 +30,7 @@ from graph.store.lake import Lake
 #: Changes whenever the code changes what a model file means.
 FORMAT = 2
 
+LEFT_OUT = "the graph network was left out"
 NO_TORCH = (
     "torch is not installed: the graph network and its blend were left out"
     " (pip install 'hawser[gnn]')"
@@ -188,7 +189,7 @@ def _notes(found: Competition) -> tuple[str, ...]:
         f"{found.novel_share:.1%} have a product tuple not seen before"
     ]
     if NETWORK not in found.final:
-        notes.append(NO_TORCH)
+        notes.append(LEFT_OUT if has_torch() else NO_TORCH)
     else:
         notes.append(f"share of the graph network in {BOTH}: {found.blend:.2f}")
     by_name = {row.model: row for row in found.rows}

@@ -29,6 +29,9 @@ from graph.errors import BatchRejected, LakeBusy, LakeError
 from graph.settings import Settings
 from graph.tables import TABLES, Column, Table
 
+#: A query of more than two seconds would draw a bar of its own between a command's lines.
+QUIET = "SET enable_progress_bar = false"
+
 #: Seconds a writer waits for another to finish.
 PATIENCE = 3.0
 
@@ -130,6 +133,7 @@ class Lake:
         """The Ibis DuckDB backend, opened when first asked for."""
         if self._connection is None:
             self._connection = ibis.duckdb.connect(**self._limits())
+            self._connection.con.execute(QUIET)
         return self._connection
 
     def close(self) -> None:
@@ -157,7 +161,9 @@ class Lake:
             **self._limits(),
             "temp_directory": str(folder),
         }
-        return duckdb.connect(config=config)
+        connection = duckdb.connect(config=config)
+        connection.execute(QUIET)
+        return connection
 
     # Reading -----------------------------------------------------------------------------------
 
