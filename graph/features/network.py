@@ -24,6 +24,8 @@ MOST_HOPS = 6
 MOST_LEVELS = 12
 #: Members above which an address or contact joins nobody in particular.
 HUB_LIMIT = 500
+#: Pairs of members looked at together.
+_PART = 4_000_000
 
 Matrix = sparse.csr_array
 
@@ -222,7 +224,7 @@ def _shared(snapshot: Snapshot) -> dict[str, Numbers]:
     reached = _now(snapshot, ["REACHED_AT"])
     headed = _now(snapshot, ["LEGALLY_REPRESENTS"]).T.tocsr()
     return {
-        name: _of_enterprises(snapshot, _others(links))
+        name: _of_enterprises(snapshot, others(links))
         for name, links in (
             ("shared_address", at),
             ("shared_contact", reached),
@@ -231,10 +233,36 @@ def _shared(snapshot: Snapshot) -> dict[str, Numbers]:
     }
 
 
-def _others(members: Matrix) -> Numbers:
-    """Sum over a member's hubs of their other members."""
+def others(members: Matrix) -> Numbers:
+    """Number of different other rows that share a column with each row.
+
+    O(m) where rows share one column at most; the others are looked up once for each distinct set
+    of columns, at the cost of the sizes of these columns, some at a time.
+    """
     size = np.bincount(members.indices, minlength=members.shape[1])
-    return np.asarray(members @ np.maximum(size - 1, 0), np.float64)
+    shared = sparse.csr_array(members[:, np.flatnonzero(size > 1)])
+    shared.sum_duplicates()
+    shared.data[:] = 1.0
+    number = np.diff(shared.indptr)
+    single = np.asarray(shared @ (np.asarray(shared.sum(axis=0)).ravel() - 1.0), np.float64)
+    several = np.flatnonzero(number > 1)
+    if several.size:
+        single[several] = _together(shared, several)
+    return single
+
+
+def _together(members: Matrix, rows: npt.NDArray[np.int64]) -> Numbers:
+    """Number of different other rows that share a column with each of some rows."""
+    number = np.diff(members.indptr)[rows]
+    place = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number)
+    columns = np.full((rows.size, int(number.max())), -1)
+    columns[np.repeat(np.arange(rows.size), number), place] = _neighbours(members, rows)
+    _, first, same = np.unique(columns, axis=0, return_index=True, return_inverse=True)
+    back, distinct = members.T.tocsr(), rows[first]
+    cost = np.cumsum(members[distinct] @ np.diff(back.indptr))
+    parts = np.split(distinct, np.searchsorted(cost, np.arange(_PART, cost[-1], _PART)))
+    found = [np.diff((members[part] @ back).indptr) - 1 for part in parts if part.size]
+    return np.concatenate(found).astype(np.float64)[same.ravel()]
 
 
 def _distances(snapshot: Snapshot) -> dict[str, Numbers]:

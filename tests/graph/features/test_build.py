@@ -42,8 +42,8 @@ def _finding(name: str, shipment: str, day: date, outcome: str) -> dict[str, obj
 TABLES = {
     "enterprises": [
         _enterprise("a", address="1 Quay Road", phone="+86 21 1"),
-        _enterprise("b", address="1 quay road", phone="+86 21 2"),
-        _enterprise("c", phone="+86 21 2"),
+        _enterprise("b", address="1 quay road", phone="+86 21 2", email="b@c.cn"),
+        _enterprise("c", phone="+86 21 2", email="b@c.cn"),
         _enterprise("k"), _enterprise("x"), _enterprise("z"),
     ],
     "persons": [{"person_id": "p", "name": "P"}],

@@ -7,7 +7,14 @@ import scipy.sparse as sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.features.network import concentration, core_numbers, hops, ownership_depth, pagerank
+from graph.features.network import (
+    concentration,
+    core_numbers,
+    hops,
+    others,
+    ownership_depth,
+    pagerank,
+)
 
 SEEDS = st.integers(0, 10_000)
 
@@ -75,3 +82,15 @@ def test_concentration() -> None:
 
 def test_no_nodes() -> None:
     assert pagerank(sparse.csr_array((0, 0))).size == 0
+
+
+@given(SEEDS, st.floats(0.02, 0.4))
+@settings(max_examples=25, deadline=None)
+def test_others_are_counted_once_however_much_is_shared(seed: int, share: float) -> None:
+    table = np.random.default_rng(seed).random((20, 9)) < share
+    found = others(sparse.csr_array(table.astype(float)))
+    for row in range(20):
+        near = {
+            other for hub in np.flatnonzero(table[row]) for other in np.flatnonzero(table[:, hub])
+        }
+        assert found[row] == len(near - {row})
