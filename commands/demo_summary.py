@@ -101,7 +101,7 @@ def _number(value: float | None, digits: int) -> str:
 
 def _path(told: Row) -> None:
     paths = told["path"]["paths"]
-    if not paths:
+    if not paths or "risk paths" in told["left_out"]:
         return
     who = called(told["portrait"]["enterprise"]["name"], told["enterprise"])
     _title("How risk reaches it 风险如何传到该企业")
