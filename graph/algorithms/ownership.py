@@ -20,6 +20,7 @@ circle of all k, each solve O(k + l), and control O(l) a candidate.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,14 @@ from scipy.sparse.linalg import splu
 
 from graph import access
 from graph.algorithms.cache import per_snapshot
-from graph.algorithms.network import Integers, LinkPolicy, Network, Numbers, network_of
+from graph.algorithms.network import (
+    Integers,
+    LinkPolicy,
+    Network,
+    Numbers,
+    network_of,
+    seen_edges,
+)
 from graph.algorithms.paths import (
     Found,
     FoundPath,
@@ -54,8 +62,9 @@ _LIMITS = Limits(10, 1_000_000, 200_000, 20_000, 200, 1e-6)
 @dataclass(frozen=True)
 class Owner:
     """A party above the enterprise. `share` is integrated, `direct` what it holds itself (None if
-    it holds nothing itself), `ultimate` says that nobody known owns it; `chains` are its best
-    chains of holdings, each with the product of its shares."""
+    it holds nothing itself or the share is unknown), `ultimate` says that nobody else is known to
+    own or control it (None: the clearance hides somebody who does); `chains` are its best chains of
+    holdings, each with the product of its shares."""
 
     id: str
     kind: str
@@ -63,7 +72,7 @@ class Owner:
     share: float
     direct: float | None
     controls: bool
-    ultimate: bool
+    ultimate: bool | None
     chains: tuple[tuple[float, tuple[Hop, ...]], ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -79,7 +88,9 @@ class Owner:
 class Ownership:
     """The answer: owners by integrated share. `circular` says that there is a circle among the
     holdings; `unknown_shares` counts holdings without a share, which no figure includes; `partial`
-    says that not all chains were followed (the shares count every one)."""
+    says that not all chains were followed (the shares count every one). `redacted` counts the
+    parties above that the clearance hides and, as properties, the holdings whose share and dates it
+    does: their share is unknown, and they count as in force."""
 
     target: str
     owners: tuple[Owner, ...]
@@ -172,28 +183,57 @@ def _controlled(shares: sparse.csr_array, orders: sparse.csr_array, party: int) 
 
 @dataclass(frozen=True)
 class _Holdings:
-    """The shareholdings and declarations of control in force, as matrices over all n nodes."""
+    """The shareholdings and declarations of control in force, as matrices over all n nodes.
+    `blank` are those of them whose particulars the clearance hides."""
 
     shares: sparse.csr_array
     unknown: sparse.csr_array
     declared: sparse.csr_array
+    blank: sparse.csr_array
+
+    @cached_property
+    def all(self) -> sparse.csr_array:
+        """Every holding, whatever its share, but those of a party in itself. O(n + l)."""
+        every = self.shares + self.unknown + self.declared
+        others: sparse.csr_array = (every - sparse.diags_array(every.diagonal())).tocsr()
+        others.eliminate_zeros()
+        return others
+
+    @cached_property
+    def held(self) -> NDArray[np.bool_]:
+        """Which of the n parties somebody else is known to own or control."""
+        return np.asarray(self.all.sum(axis=0)).ravel() > 0
+
+    def among(self, nodes: Integers) -> "_Holdings":
+        """The holdings of the k nodes in each other, k by k."""
+        parts = (self.shares, self.unknown, self.declared, self.blank)
+        return _Holdings(*(part[nodes, :].tocsc()[:, nodes].tocsr() for part in parts))
 
 
 @per_snapshot(4)
 def _holdings(snapshot: Snapshot, clearance: str) -> _Holdings:
     today, size = to_day(snapshot.as_of), snapshot.size
-    matrices = []
-    for kind, known in (("OWNS", True), ("OWNS", False), ("CONTROLS", None)):
+
+    def matrix(kind: str, keep: NDArray[np.bool_], value: Numbers) -> sparse.csr_array:
         edges = snapshot.edges(kind)
-        weight = np.asarray(edges.weight)
-        keep = (np.asarray(edges.valid_from) <= today) & (np.asarray(edges.valid_to) > today)
-        keep = keep & access.visible_mask(np.asarray(edges.marking), clearance)
-        if known is not None:
-            keep = keep & (np.isfinite(weight) & (weight > 0) if known else ~np.isfinite(weight))
-        value = weight[keep] if known else np.ones(int(keep.sum()))
         ends = (np.asarray(edges.source)[keep], np.asarray(edges.target)[keep])
-        matrices.append(sparse.csr_array((value, ends), shape=(size, size)))
-    return _Holdings(*matrices)
+        return sparse.csr_array((value[keep], ends), shape=(size, size))
+
+    seen = {kind: seen_edges(snapshot, kind, clearance) for kind in ("OWNS", "CONTROLS")}
+    now = {
+        kind: edges.exists & (edges.valid_from <= today) & (edges.valid_to > today)
+        for kind, edges in seen.items()
+    }
+    one = {kind: np.ones(len(edges.exists)) for kind, edges in seen.items()}
+    share = seen["OWNS"].weight
+    blank = {kind: now[kind] & ~seen[kind].shown for kind in seen}
+    return _Holdings(
+        matrix("OWNS", now["OWNS"] & (share > 0) & np.isfinite(share), share),
+        matrix("OWNS", now["OWNS"] & ~np.isfinite(share), one["OWNS"]),
+        matrix("CONTROLS", now["CONTROLS"], one["CONTROLS"]),
+        matrix("OWNS", blank["OWNS"], one["OWNS"])
+        + matrix("CONTROLS", blank["CONTROLS"], one["CONTROLS"]),
+    )
 
 
 def owners(
@@ -210,47 +250,53 @@ def owners(
         NotFound: the snapshot has no such enterprise, or the clearance does not reach it.
     """
     target = locate(snapshot, "Enterprise", enterprise_id, clearance)
-    holdings = _holdings(snapshot, clearance)
-    nodes = _upstream(holdings, target)
+    everywhere, truth = _holdings(snapshot, clearance), _holdings(snapshot, access.HIGHEST)
+    nodes = _upstream(everywhere, target)
     local = int(np.searchsorted(nodes, target))
-    direct, declared, unknown = (
-        matrix[nodes, :].tocsc()[:, nodes].tocsr()
-        for matrix in (holdings.shares, holdings.declared, holdings.unknown)
-    )
-    share = integrated_ownership(direct, local)
-    control = controllers(direct, declared, local)
+    near = everywhere.among(nodes)
+    share = integrated_ownership(near.shares, local)
+    control = controllers(near.shares, near.declared, local)
     ranked = np.lexsort((nodes, ~control, -share))
     order = ranked[(ranked != local) & ((share > 0) | control)[ranked]]
     found, network = _chains(snapshot, target, clearance)
-    above = np.asarray(direct.sum(axis=0)).ravel() + np.asarray(declared.sum(axis=0)).ravel()
-    column = direct.tocsc()[:, [local]].toarray().ravel()
+    column = near.shares.tocsc()[:, [local]].toarray().ravel()
     listed = [
         _owner(
             snapshot,
-            int(nodes[n]),
-            (float(share[n]), float(column[n]), bool(control[n]), bool(above[n] == 0)),
-            _hops(snapshot, network, found.paths, int(nodes[n]), chains, clearance),
+            node,
+            (float(share[n]), float(column[n]), bool(control[n])),
+            _ultimate(everywhere, truth, node),
+            _hops(snapshot, network, found.paths, node, chains, clearance),
             clearance,
         )
-        for n in order[:limit]
+        for n, node in ((n, int(nodes[n])) for n in order[:limit])
     ]
-    hidden = len(_upstream(_holdings(snapshot, access.HIGHEST), target)) - len(nodes)
     return Ownership(
         enterprise_id,
         tuple(listed),
         len(order),
-        bool(_circular(direct)),
-        int(unknown.nnz),
+        bool(_circular(near.shares)),
+        int(near.unknown.sum()),
         found.partial,
-        access.Redactions(nodes=max(hidden, 0)).as_dict(),
+        access.Redactions(
+            nodes=len(np.setdiff1d(_upstream(truth, target), nodes)),
+            properties=int(near.blank.sum()),
+        ).as_dict(),
         snapshot.id,
         snapshot.as_of,
     )
 
 
+def _ultimate(seen: _Holdings, truth: _Holdings, node: int) -> bool | None:
+    """Whether nobody else is known to be above a party; None if only somebody hidden is."""
+    if seen.held[node]:
+        return False
+    return None if truth.held[node] else True
+
+
 def _upstream(holdings: _Holdings, target: int) -> Integers:
     """The target and everybody above it, sorted. O(holdings of all)."""
-    upwards = (holdings.shares + holdings.declared + holdings.unknown).T.tocsr()
+    upwards = holdings.all.T.tocsr()
     reached = csgraph.breadth_first_order(upwards, target, return_predecessors=False)
     return np.sort(reached).astype(np.int64)
 
@@ -281,11 +327,12 @@ def _hops(
 def _owner(
     snapshot: Snapshot,
     node: int,
-    figures: tuple[float, float, bool, bool],
+    figures: tuple[float, float, bool],
+    ultimate: bool | None,
     chains: tuple[tuple[float, tuple[Hop, ...]], ...],
     clearance: str,
 ) -> Owner:
-    share, direct, control, ultimate = figures
+    share, direct, control = figures
     return Owner(
         snapshot.id_of(node),
         snapshot.kind_of(node),

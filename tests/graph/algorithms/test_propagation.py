@@ -140,6 +140,53 @@ def test_owners_with_a_circle_and_chains(snapshot: Snapshot) -> None:
     assert "c" not in by_id
 
 
+def test_ultimate_owners_have_nobody_above_them(
+    tmp_path: Path, write_lake: Callable[..., Lake]
+) -> None:
+    tables = {
+        "enterprises": [
+            {"enterprise_id": name, "name": f"Firm {name}", "country": "CN"} for name in "abcdu"
+        ],
+        "persons": [{"person_id": "q", "name": "Person q", "marking": "SECRET"}],
+        "relations": [
+            relation("b", "a", "SHAREHOLDER", share=0.2),
+            relation("b", "b", "SHAREHOLDER", share=0.1),
+            relation("c", "a", "SHAREHOLDER", share=0.2),
+            relation("u", "c", "SHAREHOLDER"),
+            relation("d", "a", "SHAREHOLDER", share=0.2),
+            relation("q", "d", "SHAREHOLDER", share=0.5),
+            relation("q", "a", "SHAREHOLDER", share=0.1),
+        ],
+    }
+    lake = write_lake(tmp_path, tables)
+    snapshot = build(lake, lake.settings, as_of=DAY, known_at=DAY)
+    found = {owner.id: owner.ultimate for owner in owners(snapshot, "a").owners}
+    # b holds its own shares; u holds an unknown share of c.
+    assert found == {"b": True, "c": False, "d": False, "q": True}
+    low = owners(snapshot, "a", clearance="INTERNAL")
+    assert {owner.id: owner.ultimate for owner in low.owners} == {"b": True, "c": False, "d": None}
+    assert low.redacted["nodes"] == 1
+    assert "q" not in str(low.as_dict()["owners"])
+
+
+def test_a_hidden_correction_makes_a_share_unknown(
+    tmp_path: Path, write_lake: Callable[..., Lake]
+) -> None:
+    low, high = {"marking": "INTERNAL"}, {"marking": "SECRET", "recorded_at": date(2023, 5, 1)}
+    firms = [{"enterprise_id": name, "country": "CN"} for name in "ab"]
+    held = [relation("b", "a", "SHAREHOLDER", share=0.1, **low)]
+    held += [relation("b", "a", "SHAREHOLDER", share=0.6, **high)]
+    lake = write_lake(tmp_path, {"enterprises": firms, "relations": held})
+    snapshot = build(lake, lake.settings, as_of=DAY, known_at=DAY)
+    assert [owner.share for owner in owners(snapshot, "a").owners] == pytest.approx([0.6])
+    answer = owners(snapshot, "a", clearance="INTERNAL")
+    assert (answer.owners, answer.unknown_shares) == ((), 1)
+    assert answer.redacted == {"nodes": 0, "edges": 0, "paths": 0, "properties": 1}
+    ends = (("Enterprise", "b"), ("Enterprise", "a"))
+    [(_, [hop])] = connections(snapshot, *ends, clearance="INTERNAL").paths
+    assert (hop.kind, hop.valid_from, hop.evidence, hop.redacted) == ("OWNS", None, None, 2)
+
+
 def test_connections_join_two_parties(snapshot: Snapshot) -> None:
     answer = connections(snapshot, ("Enterprise", "d"), ("Enterprise", "a")).as_dict()
     assert [hop["to"] for hop in answer["paths"][0]["hops"]] == ["p", "a"]
