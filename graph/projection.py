@@ -314,7 +314,10 @@ def _allowed(rows: ir.Table, edge: EdgeKind) -> ir.Table:
 
 
 def _closed(table: ir.Table, name: str) -> ir.Table:
-    """A state that was followed by a newer one of the same key ends when the newer one begins."""
+    """A state that was followed by a newer one of the same key ends when the newer one begins.
+
+    That day is then what the newer statement says: whoever may not see it may not see the day.
+    """
     key = TABLES[name].key
     if "valid_from" not in key:
         return table
@@ -322,7 +325,12 @@ def _closed(table: ir.Table, name: str) -> ir.Table:
     began = ibis.asc("valid_from", nulls_first=True)
     window = ibis.window(group_by=of_key, order_by=[began, "recorded_at", "record"])
     following = table["valid_from"].lead().over(window)
-    return table.mutate(valid_to=ibis.coalesce(table["valid_to"], following))
+    ends = table["valid_to"].isnull() & following.notnull()
+    told = ibis.ifelse(ends, table["marking"].lead().over(window), table["marking"])
+    return table.mutate(
+        valid_to=ibis.coalesce(table["valid_to"], following),
+        marking=_higher(table["marking"], told),
+    )
 
 
 def _known(lake: Statements, table: str, as_of: date | None, known_at: date | None) -> ir.Table:
@@ -392,20 +400,29 @@ def _judged(told: ir.Table) -> ir.Table:
 
 
 def _identifier_matches(lake: Statements, as_of: date | None, known_at: date | None) -> ir.Table:
-    """Enterprises whose code is among the identifiers of a list entry."""
+    """Enterprises whose code is among the identifiers of a list entry: known to whoever may see
+    both the code and the entry, which is the record."""
     entries = lake.table("list_entries", as_of=as_of, known_at=known_at)
     entries = entries.select(
-        "entry_id", "identifiers", "listed_on", "delisted_on", "record", "marking", "recorded_at"
-    ).unnest("identifiers")
-    entries = entries.rename({"entry_record": "record", "entry_marking": "marking"})
+        "entry_id",
+        "identifiers",
+        "listed_on",
+        "delisted_on",
+        "source",
+        "record",
+        "recorded_at",
+        entry_marking="marking",
+    )
+    entries = entries.unnest("identifiers").rename({"entry_source": "source"})
     enterprises = node_table(lake, "Enterprise", as_of=as_of, known_at=known_at)
     codes = _union(
         [
-            enterprises.select("id", "source", code=enterprises[name], rule=ibis.literal(name))
+            enterprises.select("id", "marking", code=enterprises[name], rule=ibis.literal(name))
             for name in ("uscc", "customs_code")
         ]
     ).filter(lambda table: table["code"].notnull())
     rows = codes.join(entries, codes["code"] == entries["identifiers"])
+    rows = rows.mutate(marking=_higher(rows["marking"], rows["entry_marking"]))
     return rows.select(
         source_kind=ibis.literal("Enterprise"),
         source="id",
@@ -414,13 +431,13 @@ def _identifier_matches(lake: Statements, as_of: date | None, known_at: date | N
         key=ibis.literal(""),
         derivation=ibis.literal("identifier:") + rows["rule"],
         score=ibis.literal(1.0),
-        statement_source="source",
-        record="entry_record",
-        marking="entry_marking",
+        statement_source="entry_source",
+        record="record",
+        marking="marking",
         valid_from="listed_on",
         valid_to="delisted_on",
         recorded_at="recorded_at",
-        markings=ibis.array([rows["entry_marking"]]),
+        markings=ibis.array([rows["marking"]]),
     )
 
 
@@ -436,9 +453,12 @@ def _trades(lake: Statements, as_of: date | None, known_at: date | None) -> ir.T
     # Sums of floating-point numbers depend on the order of the rows, which threads do not keep;
     # sums of decimals do not, and the same lake must give the same graph.
     exact = items["customs_value"].cast("decimal(30, 4)")
-    values = items.group_by("shipment_id").agg(customs_value=exact.sum())
+    values = items.group_by("shipment_id").agg(
+        customs_value=exact.sum(), items_rank=_rank(items["marking"]).max()
+    )
     rows = shipments.left_join(values, "shipment_id")
-    highest = _rank(rows["marking"]).max()
+    # A sum gives away each of its parts.
+    highest = ibis.greatest(_rank(rows["marking"]), rows["items_rank"].fill_null(0)).max()
     summed = rows.group_by(source="exporter_id", target="importer_id").agg(
         shipments=rows.count(),
         customs_value=rows["customs_value"].sum().cast("float64"),
@@ -467,6 +487,11 @@ def _trades(lake: Statements, as_of: date | None, known_at: date | None) -> ir.T
         recorded_at="recorded_at",
         markings="markings",
     )
+
+
+def _higher(one: ir.Value, other: ir.Value) -> ir.Value:
+    """The more restrictive of two markings."""
+    return ibis.ifelse(_rank(one) >= _rank(other), one, other)
 
 
 def _rank(marking: ir.Value) -> ir.Value:

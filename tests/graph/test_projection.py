@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -213,3 +214,47 @@ def test_a_name_on_a_list_is_only_possible_until_judged(tables: Lake) -> None:
     assert set(edges(tables, "POSSIBLY_LISTED_AS", judgements=table)) == {("B", "L2", "")}
     assert ("B", "L2", "") not in edges(tables, "LISTED_AS", judgements=table)
     assert not edges(tables, "POSSIBLY_SAME_AS", judgements=table)
+
+
+def test_what_is_concluded_carries_the_highest_marking_of_its_grounds(
+    tmp_path: Path, write_lake: Callable[..., Lake]
+) -> None:
+    code = "91310000MA1FL0AA0X"
+    holding = {"source_id": "A", "target_id": "B", "type": "SHAREHOLDER"}
+    rows: dict[str, list[dict[str, Any]]] = {
+        "enterprises": [
+            {"enterprise_id": "A", "uscc": code, "country": "CN", "marking": "RESTRICTED"},
+            {"enterprise_id": "B", "country": "KR", "marking": "PUBLIC"},
+        ],
+        "list_entries": [
+            {"entry_id": "L", "identifiers": [code], "marking": "PUBLIC", "source": "ofac"}
+        ],
+        "relations": [
+            {**holding, "valid_from": date(2020, 1, 1), "marking": "PUBLIC"},
+            {**holding, "valid_from": date(2022, 1, 1), "marking": "SECRET"},
+        ],
+        "shipments": [
+            {"shipment_id": name, "declared_at": date(2023, 1, 1), "direction": "I",
+             "importer_id": name[0], "exporter_id": name[1], "marking": "PUBLIC"}
+            for name in ("AB", "BA")
+        ],
+        "shipment_items": [
+            {"shipment_id": "AB", "item_no": 1, "hs_code": "850440", "customs_value": 1.0,
+             "marking": "PUBLIC"},
+            {"shipment_id": "AB", "item_no": 2, "hs_code": "850440", "customs_value": 7.0,
+             "marking": "SECRET"},
+        ],
+    }  # fmt: skip
+    with write_lake(tmp_path, rows) as lake:
+        trades = edges(lake, "TRADES_WITH")
+        assert trades["B", "A", ""]["customs_value"] == 8.0
+        assert trades["B", "A", ""]["marking"] == "SECRET"
+        assert trades["B", "A", ""]["markings"] == ["PUBLIC"]
+        assert trades["A", "B", ""]["marking"] == "PUBLIC"
+        [listed] = edges(lake, "LISTED_AS").values()
+        assert (listed["marking"], listed["markings"]) == ("RESTRICTED", ["RESTRICTED"])
+        [entry] = nodes(lake, "ListEntry").values()
+        assert (listed["statement_source"], listed["record"]) == ("ofac", entry["record"])
+        first, second = sorted(edges(lake, "OWNS").values(), key=lambda row: row["valid_from"])
+        assert (first["valid_to"], first["marking"]) == (date(2022, 1, 1), "SECRET")
+        assert (first["markings"], second["markings"]) == (["PUBLIC"], ["SECRET"])
