@@ -26,7 +26,7 @@ MARKER = "demo.json"
 WITHOUT = {
     "resolve": "parties are masked codes: there are no names or addresses to compare",
     "related parties": "there are no persons, relations, addresses or telephone numbers",
-    "risk paths": "there are no penalties, list entries or relations; trade alone is not shown as one",
+    "risk paths": "no penalties, list entries or relations: a path along trade alone says little",
     "ports": "there are no ports, vessels or containers",
     "graph network": "trade is the only tie, the model one of trees: it claims nothing for ties",
 }
