@@ -137,7 +137,7 @@ def _add_pages(app: FastAPI, services: Services, gate: Gate, schema: str) -> Non
     def health() -> Response:
         """Whether the graph server answers; says nothing about what is in it."""
         try:
-            services.store.read("health", "RETURN 1 AS one", {}, timeout=5.0)
+            services.read("health", "RETURN 1 AS one", {}, timeout=5.0)
         except HawserError as error:
             return refusal(*described(error))
         return Response(orjson.dumps({"status": "ok"}), media_type="application/json")

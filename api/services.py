@@ -4,7 +4,7 @@ A snapshot, its scores and the name index are looked up anew on each request (on
 so a new one is served without a restart.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
@@ -17,35 +17,74 @@ from graph.store.bolt import GraphStore
 from graph.store.lake import Lake
 from graph.store.ledger import Ledger
 from graph.store.search import SearchIndex, open_search
+from graph.store.server_folder import Address, server_folder
 from queries.evidence import documents
 from queries.reader import Sources
 
 T = TypeVar("T")
+_OPENED = ("store", "ledger", "snapshot", "scores", "search", "lake")
 
 
 class Services:
-    """The stores of one data folder. `close` when done."""
+    """The stores of one data folder. `close` when done.
+
+    Is itself what named queries are read from, so that the graph server is opened by the first
+    query and not by the first request. Each thing has a lock of its own: while one is opened,
+    and a snapshot's checksums are verified, requests for the others go on.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._lock = Lock()
+        self._locks = {name: Lock() for name in _OPENED}
         self._lake_lock = Lock()
         self._open: dict[str, tuple[object, Any]] = {}
 
     def _once(self, name: str, version: object, make: Callable[[], T]) -> T:
         """What was made for this version of a file, or make it. One thread makes."""
-        with self._lock:
-            known = self._open.get(name)
-            if known is None or known[0] != version:
-                known = (version, make())
-                self._open[name] = known
-            result: T = known[1]
-            return result
+        known = self._open.get(name)
+        if known is None or known[0] != version:
+            with self._locks[name]:
+                known = self._open.get(name)
+                if known is None or known[0] != version:
+                    known = (version, make())
+                    self._open[name] = known
+        result: T = known[1]
+        return result
 
     @property
     def store(self) -> GraphStore:
-        """The graph server. Raises `GraphStoreError`."""
-        return self._once("store", 0, lambda: GraphStore.open(self.settings))
+        """The graph server; an embedded one that has died is started again.
+
+        Raises `GraphStoreError`.
+        """
+        known = self._open.get("store")
+        if known is None or known[0] != self._running():
+            with self._locks["store"]:
+                known = self._open.get("store")
+                if known is None or known[0] != self._running():
+                    self._open.pop("store", None)
+                    if known is not None:
+                        known[1].close()
+                    store = GraphStore.open(self.settings)
+                    known = (self._running(), store)
+                    self._open["store"] = known
+        result: GraphStore = known[1]
+        return result
+
+    def _running(self) -> Address | str | None:
+        """The server that runs: the embedded one, None if it does not, or another's address."""
+        return self.settings.graph_uri or server_folder(self.settings.home).running()
+
+    def read(
+        self,
+        name: str,
+        cypher: str,
+        parameters: Mapping[str, Any],
+        *,
+        timeout: float | None = None,
+    ) -> list[dict[str, Any]]:
+        """Run a query on the graph server: see `graph.store.bolt`."""
+        return self.store.read(name, cypher, parameters, timeout=timeout)
 
     @property
     def ledger(self) -> Ledger:
@@ -97,12 +136,11 @@ class Services:
 
     def sources(self) -> Sources:
         """What portraits are read from."""
-        return Sources(self.store, self.ledger, self.scores, self.snapshot)
+        return Sources(self, self.ledger, self.scores, self.snapshot)
 
     def close(self) -> None:
         """Close what was opened; the services can be used again afterwards."""
-        with self._lock:
-            opened, self._open = dict(self._open), {}
+        opened, self._open = self._open, {}
         for name in ("store", "ledger", "lake"):
             if name in opened:
                 opened[name][1].close()

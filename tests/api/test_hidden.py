@@ -18,7 +18,7 @@ LOW, HIGH = "INTERNAL", "RESTRICTED"
 @pytest.fixture(scope="module")
 def store(app: FastAPI) -> Reads:
     """The graph server of the story."""
-    served: Reads = app.state.services.store
+    served: Reads = app.state.services
     return served
 
 

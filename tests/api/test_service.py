@@ -3,11 +3,14 @@
 import hashlib
 import json
 import logging
+import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +24,10 @@ from api.auth import Gate, read_tokens
 from api.errors import Refused, described
 from api.print_schema import FILE
 from api.schema import make_schema
+from api.services import Services
 from graph.errors import NotFound, SettingsError
 from graph.settings import Settings
+from graph.store.server_folder import server_folder
 
 LOCAL = {"host": "localhost:8000"}
 
@@ -149,6 +154,41 @@ def test_a_slow_request_is_ended(
     answer = ask(served, "{ counts { nodes } }")
     assert answer["errors"][0]["extensions"]["code"] == "TIMEOUT"
     served.state.services.close()
+
+
+def test_a_dead_graph_server_is_started_again(app: FastAPI, story: Settings, ask: Any) -> None:
+    query = '{ enterprise(id: "a") { registration { name } } }'
+    assert "errors" not in ask(app, query)
+    before = server_folder(story.home).running()
+    assert before is not None
+    os.kill(before.pid, signal.SIGKILL)
+    while server_folder(story.home).running() is not None:
+        time.sleep(0.05)
+    told = ask(app, query)["data"]["enterprise"]
+    assert told["registration"]["name"] == "宁波海丰国际贸易有限公司"
+    assert server_folder(story.home).running() not in (None, before)
+
+
+def test_the_graph_server_is_asked_only_by_those_who_need_it(story: Settings, ask: Any) -> None:
+    served = create_app(replace(story, graph_uri="bolt://127.0.0.1:1"))
+    told = ask(served, '{ about { snapshot } riskPaths(id: "a") { influence } }')
+    assert told["data"]["riskPaths"]["influence"] > 0
+    failed = ask(served, '{ enterprise(id: "a") { asOf } }')["errors"][0]
+    assert failed["extensions"]["code"] == "UNAVAILABLE"
+    served.state.services.close()
+
+
+def test_what_is_being_opened_holds_up_nothing_else(story: Settings) -> None:
+    services = Services(story)
+    with services._locks["snapshot"], ThreadPoolExecutor() as pool:
+        assert pool.submit(lambda: services.ledger.runs()).result(30) == []
+        assert pool.submit(services.read, "one", "RETURN 1 AS one", {}).result(60) == [{"one": 1}]
+        waiting = pool.submit(lambda: services.snapshot)
+        assert not waiting.done()
+        services._locks["snapshot"].release()
+        assert waiting.result(30) is not None
+        services._locks["snapshot"].acquire()
+    services.close()
 
 
 def test_over_a_real_socket_with_a_token(story: Settings, tmp_path: Path) -> None:
