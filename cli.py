@@ -28,13 +28,17 @@ Home = Annotated[
 AsOf = Annotated[
     date | None,
     typer.Option(
-        parser=date.fromisoformat, metavar="DATE", help="Day on which it is true (today)."
+        parser=date.fromisoformat,
+        metavar="DATE",
+        help="Day on which it is true (the last recorded).",
     ),
 ]
 KnownAt = Annotated[
     date | None,
     typer.Option(
-        parser=date.fromisoformat, metavar="DATE", help="Day on which it was known (today)."
+        parser=date.fromisoformat,
+        metavar="DATE",
+        help="Day on which it was known (the last recorded).",
     ),
 ]
 SnapshotId = Annotated[
@@ -246,7 +250,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
 ) -> None:
-    """Serve the GraphQL API and the portal until interrupted."""
+    """Serve the GraphQL API until interrupted."""
     from commands import serving
 
     serving.serve(output.settings(), host, port)
