@@ -23,7 +23,8 @@ class Wanted:
 
 
 def score(settings: Settings, wanted: Wanted, progress: Report) -> dict[str, Any]:
-    """Score. Keys: those of the score report, and output and rows of a file that was written.
+    """Score. Keys: those of the score report, and output and rows of a file that was written;
+    of an input also the rows that were `refused`, a line each.
 
     Raises:
         HawserError: there is no model or snapshot, or the folder cannot be read.
@@ -31,15 +32,17 @@ def score(settings: Settings, wanted: Wanted, progress: Report) -> dict[str, Any
     if wanted.input is not None and wanted.result is not None:
         from gnn.infer import score_tables
 
+        refused: list[str] = []
         rows = score_tables(
             settings,
             wanted.input,
             wanted.result,
             wanted.enterprises,
             model=wanted.model,
+            refused=refused.append,
             progress=progress,
         )
-        return {"output": wanted.result, "rows": rows}
+        return {"output": wanted.result, "rows": rows, "refused": refused}
     done = stages.score(settings, wanted.snapshot, wanted.model, progress)
     if wanted.result is None:
         return done

@@ -25,7 +25,8 @@ from gnn.links import links
 from gnn.metrics import Floats
 from gnn.split import Indices
 from gnn.trees import Matrix, TreeModel
-from graph.features.build import given_tables, open_features, shipment_features
+from graph.features.build import open_features, shipment_features
+from graph.features.given import Refused, given_tables
 from graph.features.labels import labels
 from graph.scores import ENTERPRISE_SCHEMA, MANIFEST, SHIPMENT_SCHEMA
 from graph.settings import Settings
@@ -211,6 +212,7 @@ def score_tables(
     enterprises: bool = False,
     *,
     model: str | None = None,
+    refused: Refused | None = None,
     progress: Progress | None = None,
 ) -> int:
     """Score the shipments in canonical tables in `folder` and write a CSV file; returns its rows.
@@ -218,12 +220,13 @@ def score_tables(
     The shipments need not be in the lake; history, links and findings come from the latest snapshot
     and from the tables themselves. Columns: `shipment_id` (or, with `enterprises`, `enterprise_id`
     of every party of these shipments), `probability`, `low`, `high`, `top_reasons` (`;` between).
+    `refused` is told of each row that cannot be used; without it, one such row is an error.
 
     Raises:
         HawserError: the folder has no usable shipments, or nothing was trained yet.
     """
     tell = progress or (lambda what, share: None)
-    given = given_tables(folder)
+    given = given_tables(folder, refused=refused)
     snapshot = open_snapshot(settings)
     with Lake(settings) as lake:
         features = open_features(settings, snapshot.id)

@@ -11,9 +11,9 @@ from typing import Any
 import polars as pl
 import yaml
 
+from graph.files import FileRejected, Frame
 from graph.ontology import MARKINGS
-from ingest.errors import FileRejected, SourceError
-from ingest.files import Frame
+from ingest.errors import SourceError
 
 #: Columns that a reader may add to say where each row of its frame comes from; left out, they are
 #: `RawTable.file`, the rows' place in the frame, the source's marking and the day of ingest.

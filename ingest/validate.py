@@ -4,17 +4,17 @@ What can be said of a row by itself is said here; what depends on other rows (du
 contradictions, references) in `merge`. Everything works on whole columns.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
+from graph.checks import canonical, clean_table
 from graph.reasons import REASONS
-from graph.tables import TABLES, Column, Table
-from graph.values import Cleaned, clean_column
+from graph.tables import TABLES, Table
+from graph.values import clean_column
 from ingest.context import DAY, EXTRA, FILE, MARKING, ROW, RawTable
-from ingest.errors import FileRejected
 
 #: A frame of rows that were refused. `identity` is what their id is made of: `raw` without the
 #: columns that the table does not have.
@@ -32,49 +32,6 @@ REFUSED = {
     "marking": pl.String,
     "recorded_at": pl.Date,
 }
-
-#: Columns in which a day of the year 9999 means that there is no end.
-_ENDS = frozenset({"valid_to", "ended_on", "delisted_on", "paid_to"})
-
-_POLARS = {"date": pl.Date(), "integer": pl.Int64()}
-_NUMBERS = ("money", "mass", "quantity", "share", "rate", "probability", "coordinate")
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A rule over the cleaned columns of a row: `broken` is true where the row breaks it."""
-
-    table: str
-    field: str
-    code: str
-    broken: Callable[[], pl.Expr]
-
-
-def _before(later: str, earlier: str) -> Callable[[], pl.Expr]:
-    return lambda: pl.col(later) < pl.col(earlier)
-
-
-#: The rules that concern more than one column.
-RULES: tuple[Rule, ...] = (
-    *(
-        Rule(table.name, "valid_to", "order", _before("valid_to", "valid_from"))
-        for table in TABLES.values()
-        if "valid_to" in table.names
-    ),
-    Rule("relations", "target_id", "self", lambda: pl.col("source_id") == pl.col("target_id")),
-    Rule("payments", "paid_to", "order", _before("paid_to", "paid_from")),
-    Rule("credit_events", "ended_on", "order", _before("ended_on", "occurred_on")),
-    Rule("credit_events", "recorded_at", "early", _before("recorded_at", "occurred_on")),
-    Rule("findings", "recorded_at", "early", _before("recorded_at", "inspected_on")),
-    Rule("shipments", "recorded_at", "early", _before("recorded_at", "declared_at")),
-    Rule("list_entries", "delisted_on", "order", _before("delisted_on", "listed_on")),
-    Rule(
-        "findings",
-        "shipment_id",
-        "nothing",
-        lambda: pl.col("shipment_id").is_null() & pl.col("enterprise_id").is_null(),
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -100,16 +57,12 @@ class Checked:
 def check(raw: RawTable, defaults: Defaults) -> Checked:
     """Clean and check a frame. Raises `FileRejected` if a required column is missing."""
     table = TABLES[raw.table]
-    frame = _placed(_named(raw, table), raw.file, defaults)
+    frame = _placed(canonical(raw.frame, table, raw.file), raw.file, defaults)
     extra = tuple(
         name for name in frame.columns if name not in table.names and not name.startswith("__")
     )
-    cleaned = {column.name: _clean(frame, column, defaults.key) for column in table.columns}
-    values = pl.DataFrame([cleaned[name].values.alias(name) for name in table.names]).with_columns(
-        frame.select(FILE, ROW, MARKING, DAY)
-    )
-    codes = pl.DataFrame([cleaned[name].codes.alias(name) for name in table.names])
-    codes = codes.with_columns(_rule_codes(table, values))
+    values, codes = clean_table(table, frame, defaults.key)
+    values = values.with_columns(frame.select(FILE, ROW, MARKING, DAY))
     bad = codes.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
     refused = _refused(frame.filter(bad), codes.filter(bad), table, defaults)
     if raw.broken is not None and raw.broken.height:
@@ -117,23 +70,6 @@ def check(raw: RawTable, defaults: Defaults) -> Checked:
     kept = _json(_as_texts(frame.select(extra), table, defaults.key)) if extra else _NOTHING
     values = values.with_columns(kept.alias(EXTRA))
     return Checked(values.filter(~bad), refused, extra)
-
-
-def _named(raw: RawTable, table: Table) -> pl.DataFrame:
-    """The frame with its columns under their canonical names; headers in capitals will do."""
-    present = set(raw.frame.columns)
-    renamed = {
-        name: name.strip().lower()
-        for name in raw.frame.columns
-        if name not in table.names and name.strip().lower() in set(table.names) - present
-    }
-    frame = raw.frame.rename(renamed)
-    missing = [c.name for c in table.columns if c.required and c.name not in frame.columns]
-    if missing:
-        raise FileRejected(
-            raw.file, f"table {table.name} lacks the required column {', '.join(missing)}"
-        )
-    return frame
 
 
 def _placed(frame: pl.DataFrame, file: str, defaults: Defaults) -> pl.DataFrame:
@@ -147,50 +83,6 @@ def _placed(frame: pl.DataFrame, file: str, defaults: Defaults) -> pl.DataFrame:
     return frame.with_columns(
         **{name: place for name, place in places.items() if name not in frame.columns}
     )
-
-
-def _clean(frame: pl.DataFrame, column: Column, key: bytes) -> Cleaned:
-    if column.name not in frame.columns:
-        return Cleaned(
-            pl.Series([None], dtype=_dtype(column)).new_from_index(0, frame.height),
-            pl.Series([None], dtype=pl.String).new_from_index(0, frame.height),
-        )
-    cleaned = clean_column(
-        column.type, frame[column.name], many=column.many, choices=column.choices, key=key
-    )
-    table = pl.DataFrame({"value": cleaned.values.cast(_dtype(column)), "code": cleaned.codes})
-    value, code = pl.col("value"), pl.col("code")
-    if column.type == "date":
-        endless = (value.dt.year() == 9999).fill_null(False)
-        if column.name not in _ENDS:
-            code = pl.when(endless).then(pl.lit("impossible_date")).otherwise(code)
-        value = pl.when(~endless).then(value)
-    if column.required:
-        code = pl.when(value.is_null() & code.is_null()).then(pl.lit("missing")).otherwise(code)
-    table = table.select(value=value, code=code)
-    return Cleaned(table["value"], table["code"])
-
-
-def _dtype(column: Column) -> pl.DataType:
-    if column.many:
-        return pl.List(pl.String())
-    if column.type in _NUMBERS:
-        return pl.Float64()
-    return _POLARS.get(column.type, pl.String())
-
-
-def _rule_codes(table: Table, values: pl.DataFrame) -> list[pl.Series]:
-    """A column of codes a rule of the table."""
-    rules = [rule for rule in RULES if rule.table == table.name]
-    exprs = [
-        pl.when(rule.broken()).then(pl.lit(rule.code)).alias(_rule_column(number, rule))
-        for number, rule in enumerate(rules)
-    ]
-    return values.select(exprs).get_columns() if exprs else []
-
-
-def _rule_column(number: int, rule: Rule) -> str:
-    return f"{rule.field}|{number}"
 
 
 def _refused(

@@ -14,19 +14,18 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet as pq
 
 from graph.errors import HawserError, SnapshotError
 from graph.features.catalogue import FEATURES, names
 from graph.features.frames import Given, Told, read
+from graph.features.given import given_tables as given_tables
 from graph.features.network import network_features
 from graph.features.row import main_goods
 from graph.features.trade import enterprise_features, trade_features
 from graph.settings import Settings
 from graph.snapshot import Progress, Snapshot
 from graph.store.lake import Lake
-from graph.tables import TABLES
 
 FORMAT = 2
 #: Columns of a shipment that say what it is and are no features.
@@ -108,38 +107,6 @@ def shipment_features(
     the day of the call. The columns are those of `FeatureSet.shipments`.
     """
     return _shipments(read(lake, known_at or date.today(), given), progress)
-
-
-def given_tables(folder: Path) -> dict[str, pa.Table]:
-    """Read canonical tables from `<table>.csv` or `<table>.parquet` in a folder.
-
-    Raises:
-        HawserError: the folder has no shipments, or a file cannot be read.
-    """
-    found: dict[str, pa.Table] = {}
-    for name, table in TABLES.items():
-        try:
-            if (path := folder / f"{name}.parquet").is_file():
-                found[name] = pq.read_table(path)
-            elif (path := folder / f"{name}.csv").is_file():
-                found[name] = _read_csv(path, table.names)
-        except (OSError, pa.ArrowInvalid) as error:
-            reason = str(error).splitlines()[0]
-            raise HawserError(f"{path} cannot be read ({reason})") from error
-    if "shipments" not in found:
-        raise HawserError(
-            f"{folder} has no shipments.csv or shipments.parquet", hint="name the folder of tables"
-        )
-    return found
-
-
-def _read_csv(path: Path, columns: tuple[str, ...]) -> pa.Table:
-    """Every column as text, empty ones as null; types are given later."""
-    types = dict.fromkeys(columns, pa.string())
-    options = pyarrow.csv.ConvertOptions(
-        column_types=types, strings_can_be_null=True, null_values=[""]
-    )
-    return pyarrow.csv.read_csv(path, convert_options=options)
 
 
 def _shipments(told: Told, progress: Progress | None) -> pa.Table:

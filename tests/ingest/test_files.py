@@ -13,9 +13,9 @@ import polars as pl
 import pytest
 
 from graph.errors import BatchRejected, HawserError, LakeBusy
+from graph.files import read_csv, read_file
 from graph.settings import Settings
 from graph.store.lake import Lake
-from ingest.files import read_csv, read_file
 from ingest.pipeline import ingest
 
 Write = Callable[..., Path]

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from graph.errors import BatchRejected
+from graph.files import FileRejected
 from graph.settings import Settings
 from graph.store.lake import Lake
-from ingest.errors import FileRejected, SourceError
+from ingest.errors import SourceError
 from ingest.pipeline import ingest, retry_quarantine
 
 Write = Callable[..., Path]

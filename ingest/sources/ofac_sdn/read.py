@@ -5,10 +5,9 @@ from pathlib import Path
 
 import polars as pl
 
+from graph.files import FileRejected, Frame, read_csv
 from graph.reference import country_names
 from ingest.context import ROW, Context, RawTable, files_at
-from ingest.errors import FileRejected
-from ingest.files import Frame, read_csv
 from ingest.identifiers import with_numbers
 
 _ENTRY = (

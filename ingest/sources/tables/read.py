@@ -1,16 +1,23 @@
 """Canonical tables from a folder, a zip archive or a single file named after its table."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
+from graph.files import (
+    ENDINGS,
+    FileRejected,
+    Frame,
+    archive_members,
+    ending,
+    read_file,
+    read_member,
+    table_of,
+)
 from graph.ontology import MARKINGS
 from graph.tables import TABLES
 from ingest.context import Context, RawTable
-from ingest.errors import FileRejected
-from ingest.files import ENDINGS, Frame, archive_members, ending, read_file, read_member
 
 
 def read(context: Context) -> Iterator[RawTable]:
@@ -28,14 +35,6 @@ def read(context: Context) -> Iterator[RawTable]:
         yield from _archive(context)
     else:
         yield _raw(context, _required_table(path), path.name, read_file(path))
-
-
-def table_of(name: str) -> str:
-    """The table a file's name stands for: `shipments.csv`, `shipments-2024.parquet`; or empty."""
-    stem = Path(name).name
-    stem = stem[: len(stem) - len(ending(stem))].lower()
-    named = [table for table in TABLES if re.fullmatch(rf"{table}([-_.].*)?", stem)]
-    return max(named, key=len, default="")
 
 
 def _folder(context: Context) -> Iterator[RawTable]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import polars as pl
 from lxml import etree
 
+from graph.files import FileRejected
 from graph.reference import country_names
 from ingest.context import ROW, Context, RawTable, files_at
-from ingest.errors import FileRejected
 from ingest.identifiers import with_numbers
 
 _KINDS = {"INDIVIDUAL": "person", "ENTITY": "enterprise"}

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from graph.files import read_file
 from ingest.context import ROW, Context, RawTable, files_at
-from ingest.files import read_file
 
 _USED = ("locode", "country", "ascii", "function", "coord")
 

@@ -199,7 +199,7 @@ def test_given_tables_need_shipments(tmp_path: Path) -> None:
     with pytest.raises(HawserError, match="no shipments"):
         given_tables(tmp_path)
     (tmp_path / "shipments.parquet").write_bytes(b"no parquet")
-    with pytest.raises(HawserError, match="cannot be read"):
+    with pytest.raises(HawserError, match="not a complete Parquet file"):
         given_tables(tmp_path)
 
 

@@ -6,6 +6,7 @@ A row of a CSV file with the wrong number of fields does not stop the file: it c
 
 import gzip
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ingest.errors import FileRejected
+from graph.errors import BatchRejected
+from graph.tables import TABLES
 
 #: Endings of files that can be read.
 ENDINGS = (".csv", ".csv.gz", ".parquet")
@@ -26,6 +28,14 @@ MOST_UNPACKED = 64 << 30
 
 _SLICE = 1 << 25
 _QUOTE, _COMMA, _NEWLINE, _RETURN = b'"'[0], b","[0], b"\n"[0], b"\r"[0]
+
+
+class FileRejected(BatchRejected):
+    """A file cannot be read at all, so nothing of what it came with is used; carries its path."""
+
+    def __init__(self, path: object, problem: str, *, hint: str = "nothing was changed") -> None:
+        super().__init__(f"{path}: {problem}", hint=hint)
+        self.path = path
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,14 @@ def ending(name: str) -> str:
     """The ending of a readable file's name, or an empty text."""
     lowered = name.lower()
     return next((end for end in (".csv.gz", ".csv", ".parquet") if lowered.endswith(end)), "")
+
+
+def table_of(name: str) -> str:
+    """The table a file's name stands for: `shipments.csv`, `shipments-2024.parquet`; or empty."""
+    stem = Path(name).name
+    stem = stem[: len(stem) - len(ending(stem))].lower()
+    named = [table for table in TABLES if re.fullmatch(rf"{table}([-_.].*)?", stem)]
+    return max(named, key=len, default="")
 
 
 def read_file(path: Path) -> Frame:
