@@ -7,7 +7,7 @@ from typing import TypeVar
 from strawberry.dataloader import DataLoader
 
 from queries.catalog import Row
-from queries.reader import Reader, grade_row
+from queries.reader import Reader
 
 V = TypeVar("V")
 Documents = Callable[[list[str], str], dict[str, Row]]
@@ -24,11 +24,8 @@ class Loaders:
         self.probability: DataLoader[str, Row | None] = _loader(self._probabilities)
 
     def _grades(self, ids: list[str]) -> list[Row | None]:
-        ledger = self._reader.sources.ledger
-        if ledger is None or not self._reader.sees_own:
-            return [None] * len(ids)
-        found = ledger.latest_grades(ids)
-        return [grade_row(found[id]) if id in found else None for id in ids]
+        found = self._reader.latest_grades(ids)
+        return [found.get(id) for id in ids]
 
     def _records(self, ids: list[str]) -> list[Row | None]:
         found = self._documents(ids, self._reader.clearance)

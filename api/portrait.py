@@ -49,7 +49,7 @@ class Party:
     text: str | None = _n("address, telephone number or e-mail address")
     evidence: Evidence | None = _n("where it comes from")
 
-    @strawberry.field(description="the grade in force, for an enterprise")
+    @strawberry.field(description="the grade in force now, for an enterprise")
     async def grade(self, info: Info) -> Grade | None:
         """Loaded together for all parties of a request."""
         if self.kind.value != "Enterprise":
@@ -84,6 +84,7 @@ class Registration:
     industry: str | None = _n("行业. industry")
     status: str | None = _n("经营状态. registration status")
     credit_class: str | None = _n("海关信用等级. customs credit class as published")
+    as_of: date | None = _n("day of all this; null where it cannot be given for the portrait's day")
     evidence: Evidence | None = _n("where it comes from")
     redacted: Redacted | None = _n("what the clearance hides")
 
@@ -289,9 +290,9 @@ class Related(Section):
 class Risk(Section):
     @strawberry.field(description="probability of a violation within 12 months")
     async def probability(self, info: Info) -> Probability | None:
-        """Null where nobody has scored."""
-        row = await info.context.loaders.probability.load(self.id)
-        return build(Probability, row) if row else None
+        """Null where nobody had scored by the day."""
+        row = await info.context.call(self.reader.probability, self.id)
+        return build(Probability, row) if row["as_of"] else None
 
     @strawberry.field(description="influence along links; null without a snapshot that has it")
     async def influence(self, info: Info, first: First = 3) -> RiskPaths | None:
@@ -349,13 +350,13 @@ class Portrait(Section):
         """Read when its fields are asked for."""
         return Risk(id=self.id, reader=self.reader)
 
-    @strawberry.field(description="the credit grade in force; null where nobody has graded")
+    @strawberry.field(description="the credit grade in force on the day; null where there is none")
     async def grade(self, info: Info) -> Grade | None:
-        """Loaded together with others of the request."""
-        row = await info.context.loaders.grade.load(self.id)
+        """Of the last run not after the day."""
+        row = await info.context.call(self.reader.grade, self.id)
         return build(Grade, row) if row else None
 
-    @strawberry.field(description="all credit grades, latest first")
+    @strawberry.field(description="all credit grades up to the day, latest first")
     async def grade_history(self, info: Info) -> list[Grade]:
         """From the ledger."""
         rows = await info.context.call(self.reader.grades, self.id)

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
+from graph.access import HIGHEST
 from graph.errors import NotFound, SnapshotError
 from graph.scores import Scores, open_scores
 from graph.settings import Settings
@@ -38,6 +39,7 @@ class Services:
         self._locks = {name: Lock() for name in _OPENED}
         self._lake_lock = Lock()
         self._open: dict[str, tuple[object, Any]] = {}
+        self._markings: dict[str, str] = {}
 
     def _once(self, name: str, version: object, make: Callable[[], T]) -> T:
         """What was made for this version of a file, or make it. One thread makes."""
@@ -134,9 +136,19 @@ class Services:
         with self._lake_lock:
             return documents(lake, records, clearance)
 
+    def marking_of(self, snapshot: str) -> str:
+        """The highest marking of what a snapshot rests on; of one that is gone, the highest."""
+        if snapshot not in self._markings:
+            try:
+                opened = open_snapshot(self.settings, snapshot, verify=False)
+            except SnapshotError:
+                return HIGHEST
+            self._markings[snapshot] = opened.highest_marking
+        return self._markings[snapshot]
+
     def sources(self) -> Sources:
         """What portraits are read from."""
-        return Sources(self, self.ledger, self.scores, self.snapshot)
+        return Sources(self, self.ledger, self.scores, self.snapshot, self.marking_of)
 
     def close(self) -> None:
         """Close what was opened; the services can be used again afterwards."""

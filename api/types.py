@@ -117,17 +117,18 @@ class Reason:
 
 @strawberry.type(description="A credit grade: advisory, drives facilitation and review.")
 class Grade:
-    band: str = _d("the band")
-    points: float = _d("points of the scorecard")
+    band: str | None = _n("the band")
+    points: float | None = _n("points of the scorecard")
     probability: float | None = _n("probability used by the scorecard")
-    reasons: list[Reason] = _d("why, most telling first")
-    run: str = _d("grading run")
-    policy: str = _d("policy")
+    reasons: list[Reason] | None = _n("why, most telling first")
+    run: str = strawberry.field(description="grading run", default="")
+    policy: str = strawberry.field(description="policy", default="")
     model: str | None = _n("model, if one was used")
-    snapshot: str = _d("snapshot it rests on")
-    as_of: date = _d("day it is of")
-    known_at: date = _d("knowledge it rests on")
-    valid_from: date = _d("day since which the band has held")
+    snapshot: str = strawberry.field(description="snapshot it rests on", default="")
+    as_of: date | None = _n("day it is of")
+    known_at: date | None = _n("knowledge it rests on")
+    valid_from: date | None = _n("day since which the band has held")
+    redacted: Redacted | None = _n("what is null because the grade rests on facts you may not see")
 
 
 @strawberry.type(description="A calibrated probability of a violation within 12 months.")
@@ -137,6 +138,8 @@ class Probability:
     high: float | None = _n("upper bound of its interval")
     top_reasons: list[str] | None = _n("names of the features that tell most")
     model: str | None = _n("version of the model")
+    as_of: date | None = _n("day it is of, that of the snapshot")
+    redacted: Redacted | None = _n("what is null because the score rests on facts you may not see")
 
 
 @strawberry.type(description="One step of a path, in the direction walked.")
@@ -236,7 +239,7 @@ class Owner:
     controls: bool = strawberry.field(
         description="whether it controls the enterprise", default=False
     )
-    ultimate: bool = strawberry.field(description="whether nobody known owns it", default=False)
+    ultimate: bool | None = _n("whether nobody known owns it; null if somebody hidden does")
     chains: list[OwnershipChain] = strawberry.field(
         description="its best chains of holdings", default_factory=list
     )

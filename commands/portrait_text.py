@@ -125,7 +125,7 @@ def _registration(row: Row | None) -> Iterator[str]:
 
 
 def _grade(row: Row | None) -> Iterator[str]:
-    if not row:
+    if not row or row["band"] is None:
         return
     yield f"{row['band']}, {row['points']:.1f} points, on {row['as_of']} by {row['policy']}"
     for reason in row["reasons"]:

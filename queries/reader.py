@@ -6,7 +6,7 @@ is counted in the part's `redacted`; `partial` says that a bound was reached; `n
 cursor of the next page, null on the last.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Protocol
@@ -34,6 +34,8 @@ INFLUENCE_IS_NOT_GUILT = (
 )
 
 _SCORE = ("probability", "low", "high", "top_reasons", "model")
+#: What a grade concludes; the rest of it says which run made it.
+_GRADE = ("band", "points", "probability", "reasons", "model", "valid_from")
 
 
 class Scores(Protocol):
@@ -56,6 +58,14 @@ class Sources:
     ledger: Ledger | None = None
     scores: Scores | None = None
     snapshot: Snapshot | None = None
+    #: The highest marking in another snapshot, by its id.
+    marking_of: Callable[[str], str] | None = None
+
+    def highest_marking(self, snapshot: str) -> str:
+        """The highest marking of what a snapshot rests on; of an unknown one the highest of all."""
+        if self.snapshot is not None and self.snapshot.id == snapshot:
+            return self.snapshot.highest_marking
+        return self.marking_of(snapshot) if self.marking_of else access.HIGHEST
 
 
 @dataclass(frozen=True)
@@ -78,10 +88,13 @@ class Reader:
             timeout=self.timeout,
         )
 
-    @property
-    def sees_own(self) -> bool:
-        """Whether the reader may see what Hawser itself concludes: grades, scores."""
-        return access.visible(OWN_MARKING, self.clearance)
+    def sees(self, snapshot: str) -> bool:
+        """Whether the reader may see what Hawser concluded from the whole of a snapshot.
+
+        Scores and grades rest on every statement in it, so they need its highest marking.
+        """
+        marking = self.sources.highest_marking(snapshot)
+        return all(access.visible(name, self.clearance) for name in (OWN_MARKING, marking))
 
     def enterprise(self, id: str) -> Row:
         """The enterprise's node.
@@ -95,10 +108,24 @@ class Reader:
         return dict(rows[0]["enterprise"])
 
     def registration(self, id: str) -> Row:
-        """What the enterprise registered, with evidence; hidden properties are null and counted."""
+        """What the enterprise registered, with evidence; hidden properties are null and counted.
+
+        `as_of` is the reader's day. The graph keeps the last statement only: where that does not
+        hold on the day, or cannot be seen, `as_of` is null and so is what was registered.
+        """
         answer = self.ask("enterprise", id=id)
         node = answer.rows[0]["enterprise"] if answer.rows else {}
-        return {**_plain(node), "redacted": answer.redacted.as_dict()}
+        begun, ended = node.get("valid_from"), node.get("valid_to")
+        holds = (not begun or begun <= self._until) and (not ended or ended > self._until)
+        given = holds and access.visible(node.get("marking"), self.clearance)
+        if not holds:
+            keep = (*_PROVENANCE, "id", "kind")
+            node = {name: value if name in keep else None for name, value in node.items()}
+        return {
+            **_plain(node),
+            "as_of": self._until if given else None,
+            "redacted": answer.redacted.as_dict(),
+        }
 
     def clearance_record(self, id: str, *, limit: int = 100, after: str | None = None) -> Page:
         """Shipments by month and role: period, role, shipments, first_on, last_on."""
@@ -129,7 +156,9 @@ class Reader:
         codes = sorted({row["hs_code"] for row in page.rows})
         peers: dict[tuple[str, str | None], Row] = {}
         if codes:
-            answer = self.ask("commodity_prices", codes=codes, bound=self.bound // 10)
+            answer = self.ask(
+                "commodity_prices", codes=codes, bound=self.bound // 10, until=self._until
+            )
             peers = {(row["hs_code"], row["currency"]): row for row in answer.rows}
         rows = [
             {**row, "peers": _peer(peers.get((row["hs_code"], row["currency"])))}
@@ -234,56 +263,88 @@ class Reader:
 
     def risk(self, id: str, *, limit: int = 3) -> Row:
         """The calibrated probability of a violation and the influence along links, kept apart."""
+        score, influence = self.probability(id), self.influence(id, limit=limit)
+        redacted = access.Redactions(**score["redacted"])
+        redacted.add(access.Redactions(**influence.get("redacted", {})))
         return {
-            **self.probability(id),
-            **self.influence(id, limit=limit),
+            **score,
+            **influence,
+            "as_of": score["as_of"] or influence.get("as_of"),
+            "redacted": redacted.as_dict(),
             "note": INFLUENCE_IS_NOT_GUILT,
         }
 
     def probability(self, id: str) -> Row:
-        """Keys: probability, low, high, top_reasons, model; null where nobody has scored."""
-        return self.probabilities([id]).get(id) or dict.fromkeys(_SCORE)
+        """Keys: probability, low, high, top_reasons, model, as_of, redacted.
+
+        Null where nobody has scored by the reader's day; null and counted where it is hidden.
+        """
+        return self.probabilities([id]).get(id) or {**dict.fromkeys(_SCORE), **_nothing_hidden()}
 
     def probabilities(self, ids: Sequence[str]) -> dict[str, Row]:
         """The scores of those of the enterprises that have one. O(n), one pass for all ids."""
-        scores = self.sources.scores
-        if scores is None or not self.sees_own:
+        scores, snapshot = self.sources.scores, self._snapshot_of_day
+        if scores is None or snapshot is None:
             return {}
         table = scores.enterprises
         wanted = pa.array(sorted(set(ids)), pa.string())
         rows = table.filter(pc.is_in(table["enterprise_id"], value_set=wanted)).to_pylist()
+        told = {"model": scores.model, "as_of": snapshot.as_of.isoformat()}
+        seen = self.sees(snapshot.id)
         return {
-            row["enterprise_id"]: {
-                **{name: row[name] for name in _SCORE[:4]},
-                "model": scores.model,
-            }
-            for row in rows
+            row["enterprise_id"]: _concluded({**row, **told}, _SCORE, seen=seen) for row in rows
         }
 
     def influence(self, id: str, *, limit: int = 3) -> Row:
-        """The influence that reaches the enterprise and its best paths; null without a snapshot."""
-        snapshot = self.sources.snapshot
+        """The influence that reaches the enterprise and its best paths.
+
+        Null without a snapshot that has it, or on a day before the snapshot's.
+        """
+        snapshot = self._snapshot_of_day
         if snapshot is None or int(snapshot.locate("Enterprise", [id])[0]) < 0:
             return {"influence": None, "paths": []}
         return risk_paths(snapshot, id, limit=limit, clearance=self.clearance).as_dict()
 
     def owners(self, id: str, *, limit: int = 10) -> Row | None:
-        """Integrated ownership and control; null without a snapshot that has the enterprise."""
-        snapshot = self.sources.snapshot
+        """Integrated ownership and control; null where `influence` is."""
+        snapshot = self._snapshot_of_day
         if snapshot is None or int(snapshot.locate("Enterprise", [id])[0]) < 0:
             return None
         return owners(snapshot, id, limit=limit, clearance=self.clearance).as_dict()
 
     def grade(self, id: str) -> Row | None:
-        """The grade in force, with its reasons; null where nobody has graded."""
+        """The grade in force on the reader's day, with its reasons; null where there is none."""
         history = self.grades(id)
         return history[0] if history else None
 
     def grades(self, id: str) -> list[Row]:
-        """All grades, latest first."""
-        if self.sources.ledger is None or not self.sees_own:
-            return []
-        return [grade_row(grade) for grade in self.sources.ledger.history(id)]
+        """The grades up to the reader's day, latest first; hidden ones are null and counted."""
+        ledger = self.sources.ledger
+        history = ledger.history(id) if ledger else []
+        return [self.grade_row(grade) for grade in history if grade.as_of <= self.as_of]
+
+    def latest_grades(self, ids: Sequence[str]) -> dict[str, Row]:
+        """The grades in force now of those of the enterprises that have one."""
+        ledger = self.sources.ledger
+        found = ledger.latest_grades(ids) if ledger else {}
+        return {id: self.grade_row(grade) for id, grade in found.items()}
+
+    def grade_row(self, grade: Grade) -> Row:
+        """A grade as plain data; without what was concluded when the reader may not see it."""
+        row = {
+            **{name: getattr(grade, name) for name in ("run", "policy", "snapshot", *_GRADE)},
+            "reasons": [dict(reason) for reason in grade.reasons],
+            "known_at": grade.known_at.isoformat(),
+            "valid_from": grade.valid_from.isoformat(),
+            "as_of": grade.as_of.isoformat(),
+        }
+        return _concluded(row, _GRADE, seen=self.sees(grade.snapshot))
+
+    @property
+    def _snapshot_of_day(self) -> Snapshot | None:
+        """The snapshot, unless it tells what came after the reader's day."""
+        snapshot = self.sources.snapshot
+        return snapshot if snapshot and snapshot.as_of <= self.as_of else None
 
     @property
     def _until(self) -> str:
@@ -329,21 +390,15 @@ class Reader:
         }
 
 
-def grade_row(grade: Grade) -> Row:
-    """A grade as plain data."""
-    return {
-        "band": grade.band,
-        "points": grade.points,
-        "probability": grade.probability,
-        "reasons": [dict(reason) for reason in grade.reasons],
-        "run": grade.run,
-        "policy": grade.policy,
-        "model": grade.model,
-        "snapshot": grade.snapshot,
-        "as_of": grade.as_of.isoformat(),
-        "known_at": grade.known_at.isoformat(),
-        "valid_from": grade.valid_from.isoformat(),
-    }
+def _concluded(row: Row, names: Sequence[str], *, seen: bool) -> Row:
+    """A score or a grade: null in what was concluded, and that counted, when it is hidden."""
+    hidden = [] if seen else [name for name in names if row[name] is not None]
+    kept = {name: None if name in hidden else value for name, value in row.items()}
+    return {**kept, "redacted": access.Redactions(properties=len(hidden)).as_dict()}
+
+
+def _nothing_hidden() -> Row:
+    return {"as_of": None, "redacted": access.Redactions().as_dict()}
 
 
 _PROVENANCE = ("source", "record", "marking", "markings", "valid_from", "valid_to", "recorded_at")

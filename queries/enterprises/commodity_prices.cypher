@@ -1,6 +1,7 @@
 // name: commodity_prices
 // purpose: The unit prices of all parties for some HS subheadings, from a bounded sample of items.
 // parameter: codes texts the subheadings
+// parameter: until text=9999-12-31 last day of declaration that counts
 // parameter: bound integer=20000 most items that are read of each
 // row: hs_code text the subheading
 // row: currency text currency of the prices
@@ -13,10 +14,11 @@ MATCH (k:Commodity {id: code})
 CALL {
   WITH k
   MATCH (k)<-[c:CONTAINS]-(:Shipment)
+  WHERE c.marking IN $visible AND (c.valid_from IS NULL OR c.valid_from <= $until)
   RETURN c LIMIT $bound
 }
 WITH k, c
-WHERE c.net_mass_kg > 0 AND c.marking IN $visible
+WHERE c.net_mass_kg > 0
 RETURN k.id AS hs_code, c.currency AS currency, count(c) AS items,
        percentileCont(toFloat(c.customs_value) / c.net_mass_kg, 0.1) AS low,
        percentileCont(toFloat(c.customs_value) / c.net_mass_kg, 0.5) AS median,

@@ -2,15 +2,23 @@
 
 import base64
 import json
-from datetime import date
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from fastapi import FastAPI
 
+from api.services import Services
+from graph.scores import ENTERPRISE_SCHEMA, SHIPMENT_SCHEMA, Scores
+from graph.settings import Settings
+from graph.snapshot import open_snapshot
+from graph.store.ledger import GRADE_SCHEMA, GradingRun, Ledger, RuleSet
 from queries.catalog import CATALOG, Reads, ask
+from queries.portrait import portrait
 from queries.reader import Reader, Sources
-from tests.api.conftest import SECRET_DAY, SECRET_USCC
+from tests.api.conftest import DAY, SECRET_DAY, SECRET_USCC
 
 LOW, HIGH = "INTERNAL", "RESTRICTED"
 
@@ -113,3 +121,68 @@ def test_whatever_is_cut_is_said(store: Reads) -> None:
     assert ports.reached == 5
     counts = ask(store, "neighbourhood_counts", {"kind": "Enterprise", "id": "h", "bound": 5})
     assert counts.degree == 202
+
+
+@pytest.fixture(scope="module")
+def graded(story: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sources]:
+    """Scores of the story's snapshot, and grades of two days that rest on it and on a lost one."""
+    snapshot = open_snapshot(story)
+    home = tmp_path_factory.mktemp("graded")
+    score = {"enterprise_id": "a", "probability": 0.2, "low": 0.1, "high": 0.3}
+    table = pa.Table.from_pylist(
+        [{**score, "top_reasons": ["hits"], "model": "m1"}], ENTERPRISE_SCHEMA
+    )
+    scores = Scores(home, snapshot.id, "m1", SHIPMENT_SCHEMA.empty_table(), table)
+    rules = RuleSet("h1", "v1", "yaml", {"HITS": {"zh": "{value:.0f}", "en": "{value:.0f} hits"}})
+    with Ledger(Settings(home=home)) as ledger:
+        for name, rests_on, day in (("r1", snapshot.id, DAY), ("r2", "lost", date(2024, 7, 31))):
+            now = datetime(2024, 8, 1, tzinfo=UTC)
+            run = GradingRun(name, "v1", "h1", rests_on, "m1", day, day, now, now, {"A": 1})
+            grade = {"enterprise_id": "a", "points": 600.0, "band": "A", "probability": 0.2}
+            reasons = json.dumps([["HITS", "hits", 3.0, 12.0]])
+            row = {**grade, "reasons": reasons, "valid_from": day}
+            ledger.save_run(run, pa.Table.from_pylist([row], GRADE_SCHEMA), rules)
+        services = Services(story)
+        yield Sources(services, ledger, scores, snapshot, services.marking_of)
+        services.close()
+
+
+def test_scores_and_grades_need_the_highest_marking_they_rest_on(graded: Sources) -> None:
+    assert graded.snapshot is not None
+    assert graded.snapshot.highest_marking == HIGH
+    low, high = (Reader(graded, clearance, DAY) for clearance in (LOW, HIGH))
+    assert high.probability("a")["probability"] == 0.2
+    hidden = low.probability("a")
+    assert (hidden["probability"], hidden["top_reasons"], hidden["model"]) == (None, None, None)
+    assert hidden["redacted"]["properties"] == 5
+    told, kept = high.grade("a"), low.grade("a")
+    assert told is not None
+    assert kept is not None
+    assert (told["band"], told["redacted"]["properties"]) == ("A", 0)
+    assert {kept[name] for name in ("band", "points", "probability", "reasons")} == {None}
+    assert (kept["run"], kept["redacted"]["properties"]) == ("r1", 6)
+    assert low.latest_grades(["a"])["a"]["band"] is None
+
+
+def test_a_grade_of_a_lost_snapshot_is_secret(graded: Sources) -> None:
+    later = date(2024, 8, 1)
+    for clearance, bands in ((HIGH, [None, "A"]), ("SECRET", ["A", "A"])):
+        grades = Reader(graded, clearance, later).grades("a")
+        assert [grade["run"] for grade in grades] == ["r2", "r1"]
+        assert [grade["band"] for grade in grades] == bands
+
+
+def test_a_day_before_tells_nothing_that_came_after(graded: Sources) -> None:
+    then = Reader(graded, "SECRET", DAY).grade("a")
+    assert then is not None
+    assert then["run"] == "r1", "the later grade is of a later day"
+    past = portrait(graded, "a", as_of=date(2018, 1, 1))
+    assert (past["grade"], past["related"]["owners"], past["risk"]["influence"]) == (None,) * 3
+    assert (past["risk"]["probability"], past["risk"]["as_of"]) == (None, None)
+    assert (past["registration"]["name"], past["registration"]["as_of"]) == (None, None)
+    assert past["prices"]["rows"] == []
+    now = portrait(graded, "a")
+    assert now["risk"]["as_of"] == now["registration"]["as_of"] == DAY.isoformat()
+    assert (now["registration"]["name"], now["risk"]["probability"]) == (
+        "宁波海丰国际贸易有限公司", 0.2,
+    )  # fmt: skip
