@@ -128,7 +128,7 @@ class Data:
 
         with Ledger(self.settings) as ledger:
             snapshot = self._or_none(lambda: self.snapshot)
-            scores = self._or_none(self.scores) if snapshot else None
+            scores = self._or_none(self._scores) if snapshot else None
             sources = Sources(self.store, ledger, scores, snapshot)
             return portrait(sources, id, clearance=self.settings.clearance, as_of=as_of)
 
@@ -204,7 +204,21 @@ class Data:
         return self._graph
 
     def scores(self) -> "Scores":
-        """The scores of the snapshot. Raises `HawserError` when it has not been scored."""
+        """The scores of the snapshot.
+
+        Raises:
+            HawserError: it has not been scored, or it holds something above the clearance, which
+                scores would pass on.
+        """
+        marking = self.snapshot.highest_marking
+        if not access.visible(marking, self.settings.clearance):
+            raise HawserError(
+                f"the scores of snapshot {self.snapshot.id} rest on {marking} statements",
+                hint=f"open the data with clearance={marking!r}",
+            )
+        return self._scores()
+
+    def _scores(self) -> "Scores":
         from graph.scores import open_scores
 
         return open_scores(self.settings, self.snapshot.id)
@@ -233,9 +247,13 @@ class Data:
         return draw(ball, self.node(id), hops)
 
     def node(self, id: str) -> int:
-        """The number of the node with this id, of whatever kind. Raises `NotFound`."""
+        """The number of the node with this id, of whatever kind that the clearance reaches. Raises
+        `NotFound`."""
+        from graph.algorithms.network import node_markings
+
+        seen = access.visible_mask(node_markings(self.snapshot), self.settings.clearance)
         for kind in self.snapshot.node_counts:
             found = int(self.snapshot.locate(kind, [id])[0])
-            if found >= 0:
+            if found >= 0 and seen[found]:
                 return found
         raise NotFound(f"nothing in snapshot {self.snapshot.id} has the id {id!r}")

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from commands.output import Report
+from graph import access
 from graph.errors import HawserError, NotFound
 from graph.settings import Settings
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from graph.snapshot import Snapshot
 
 FORMATS = ("csv", "parquet", "graphml")
@@ -29,42 +33,67 @@ class Wanted:
 
 
 def export(settings: Settings, wanted: Wanted, progress: Report) -> dict[str, Any]:
-    """Write the files. Keys: folder, snapshot, files (each to its number of rows)."""
+    """Write the files, as far as the clearance of the settings goes.
+
+    Keys: folder, snapshot, files (each to its number of rows), redacted (what the clearance hides)
+    and withheld (scores and grades that rest on something above the clearance).
+    """
     from graph.snapshot import open_snapshot
 
     if wanted.format not in FORMATS:
         raise HawserError(f"no format {wanted.format!r}", hint=f"one of {', '.join(FORMATS)}")
     snapshot = open_snapshot(settings, wanted.snapshot)
     wanted.folder.mkdir(parents=True, exist_ok=True)
+    done: dict[str, Any] = {"folder": wanted.folder, "snapshot": snapshot.id}
     if wanted.around or wanted.format == "graphml":
-        files = _neighbourhood(settings, snapshot, wanted)
-    else:
-        files = _whole(settings, snapshot, wanted, progress)
-    return {"folder": wanted.folder, "snapshot": snapshot.id, "files": files}
+        return done | _neighbourhood(settings, snapshot, wanted)
+    return done | _whole(settings, snapshot, wanted, progress)
 
 
 def _whole(
     settings: Settings, snapshot: "Snapshot", wanted: Wanted, progress: Report
-) -> dict[str, int]:
+) -> dict[str, Any]:
     files: dict[str, int] = {}
+    counts = access.Redactions()
     kinds = [*snapshot.node_counts, *snapshot.edge_counts]
     for position, kind in enumerate(kinds):
         progress(kind, position / len(kinds))
-        table = snapshot.nodes(kind) if kind in snapshot.node_counts else edges(snapshot, kind)
+        group, read = ("nodes", nodes) if kind in snapshot.node_counts else ("edges", edges)
+        table = read(snapshot, kind, settings.clearance, counts)
         if table.num_rows:
-            group = "nodes" if kind in snapshot.node_counts else "edges"
             files |= write(table, wanted.folder / group / kind, wanted.format)
-    for name, table in results(settings, snapshot).items():
+    concluded = results(settings, snapshot)
+    shown = access.visible(snapshot.highest_marking, settings.clearance)
+    for name, table in concluded.items() if shown else ():
         files |= write(table, wanted.folder / name, wanted.format)
-    return files
+    withheld = [] if shown else sorted(concluded)
+    return {"files": files, "redacted": counts.as_dict(), "withheld": withheld}
 
 
-def edges(snapshot: "Snapshot", kind: str) -> pa.Table:
-    """The edges of one kind with the ids of both ends and their dates as dates."""
+def nodes(snapshot: "Snapshot", kind: str, clearance: str, counts: access.Redactions) -> pa.Table:
+    """The nodes of one kind that exist for the reader, without what is above the clearance."""
+    from graph.algorithms.network import node_markings
+
+    start, stop = snapshot.range(kind)
+    exists, shown = (
+        access.visible_mask(node_markings(snapshot, column)[start:stop], clearance)
+        for column in ("markings", "marking")
+    )
+    counts.nodes += int((~exists).sum())
+    table = snapshot.nodes(kind).filter(pa.array(exists))
+    return _blanked(table, shown[exists], access.IDENTITY, counts)
+
+
+def edges(snapshot: "Snapshot", kind: str, clearance: str, counts: access.Redactions) -> pa.Table:
+    """The edges of one kind that exist for the reader, with the ids of both ends and their dates as
+    dates, without what is above the clearance."""
     import numpy as np
 
-    arrays = snapshot.edges(kind)
+    from graph.algorithms.network import seen_edges
+
+    arrays, seen = snapshot.edges(kind), seen_edges(snapshot, kind, clearance)
     ids = np.concatenate([np.asarray(snapshot.ids(name), object) for name in snapshot.node_counts])
+    counts.edges += int((~seen.exists).sum())
 
     def days(values: Any) -> pa.Array:
         limits = np.iinfo(np.int32)
@@ -72,27 +101,53 @@ def edges(snapshot: "Snapshot", kind: str) -> pa.Table:
         unknown = (numbers == limits.min) | (numbers == limits.max)
         return pa.array(numbers, pa.int32(), mask=unknown).cast(pa.date32())
 
-    return pa.table(
+    table = pa.table(
         {
-            "source": pa.array(ids[arrays.source], pa.string()),
-            "target": pa.array(ids[arrays.target], pa.string()),
-            "weight": pa.array(np.asarray(arrays.weight)),
-            "valid_from": days(arrays.valid_from),
-            "valid_to": days(arrays.valid_to),
-            "recorded_at": days(arrays.recorded_at),
-            "record": pa.array(np.asarray(arrays.record).astype(str), pa.string()),
+            "source": pa.array(ids[arrays.source[seen.exists]], pa.string()),
+            "target": pa.array(ids[arrays.target[seen.exists]], pa.string()),
+            "weight": pa.array(np.asarray(arrays.weight[seen.exists])),
+            "valid_from": days(arrays.valid_from[seen.exists]),
+            "valid_to": days(arrays.valid_to[seen.exists]),
+            "recorded_at": days(arrays.recorded_at[seen.exists]),
+            "record": pa.array(np.asarray(arrays.record[seen.exists]).astype(str), pa.string()),
         }
     )
+    return _blanked(table, seen.shown[seen.exists], frozenset({"source", "target"}), counts)
+
+
+def _blanked(
+    table: pa.Table, shown: "NDArray[np.bool_]", kept: frozenset[str], counts: access.Redactions
+) -> pa.Table:
+    """The table with nulls for what is not shown, counted; `kept` columns stay."""
+    import pyarrow.compute as pc
+
+    if shown.all():
+        return table
+    mask = pa.array(shown)
+    for index, field in enumerate(table.schema):
+        if field.name not in kept:
+            column = table.column(index)
+            hidden = pc.if_else(mask, column, pa.scalar(None, field.type))
+            counts.properties += hidden.null_count - column.null_count
+            table = table.set_column(index, field.name, hidden)
+    return table
 
 
 def results(settings: Settings, snapshot: "Snapshot") -> dict[str, pa.Table]:
-    """Scores of the snapshot, when it has been scored."""
+    """Scores and grades of the snapshot, as far as it has been scored and graded."""
     from graph.scores import open_scores
+    from graph.store.ledger import Ledger
 
-    with suppress(HawserError, FileNotFoundError):
+    found: dict[str, pa.Table] = {}
+    with suppress(NotFound):
         scores = open_scores(settings, snapshot.id)
-        return {"scores_shipments": scores.shipments, "scores_enterprises": scores.enterprises}
-    return {}
+        found |= {"scores_shipments": scores.shipments, "scores_enterprises": scores.enterprises}
+    with Ledger(settings) as ledger:
+        runs = [run for run in ledger.runs() if run.snapshot == snapshot.id]
+        if runs:
+            latest = max(runs, key=lambda run: (run.as_of, run.finished_at, run.run))
+            found["grades"] = ledger.grades(latest.run)
+    return found
 
 
 def write(table: pa.Table, path: Path, format: str) -> dict[str, int]:
@@ -125,28 +180,31 @@ def _flat(table: pa.Table) -> pa.Table:
     return table
 
 
-def _neighbourhood(settings: Settings, snapshot: "Snapshot", wanted: Wanted) -> dict[str, int]:
+def _neighbourhood(settings: Settings, snapshot: "Snapshot", wanted: Wanted) -> dict[str, Any]:
     import networkx
 
     import hawser
 
     if wanted.around is None:
         raise HawserError("graphml needs --around", hint="give the node in the middle")
-    with hawser.open(settings.home, snapshot=snapshot.id) as data:
+    clearance = settings.clearance
+    with hawser.open(settings.home, snapshot=snapshot.id, clearance=clearance) as data:
         graph = data.neighbourhood(wanted.around, hops=wanted.hops)
-    if graph.number_of_nodes() == 0:
-        raise NotFound(f"nothing has the id {wanted.around!r}")
+    done = {"redacted": graph.graph["redacted"], "withheld": []}
     if wanted.format == "graphml":
         file = wanted.folder / f"{wanted.around}.graphml"
         networkx.write_graphml(_text_attributes(graph), file)
-        return {file.name: graph.number_of_edges()}
-    nodes = pa.Table.from_pylist([{"id": id, **values} for id, values in graph.nodes(data=True)])
-    links = pa.Table.from_pylist(
-        [{"source": a, "target": b, **values} for a, b, values in graph.edges(data=True)]
-    )
-    return write(nodes, wanted.folder / "nodes", wanted.format) | write(
-        links, wanted.folder / "edges", wanted.format
-    )
+        return done | {"files": {file.name: graph.number_of_edges()}}
+    points = _rows([{"id": id, **values} for id, values in graph.nodes(data=True)])
+    links = _rows([{"source": a, "target": b, **more} for a, b, more in graph.edges(data=True)])
+    files = write(points, wanted.folder / "nodes", wanted.format)
+    return done | {"files": files | write(links, wanted.folder / "edges", wanted.format)}
+
+
+def _rows(rows: list[dict[str, Any]]) -> pa.Table:
+    """Rows of different kinds as one table: every column that any of them has."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return pa.Table.from_pylist([{name: row.get(name) for name in names} for row in rows])
 
 
 def _text_attributes(graph: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from commands.output import Report
+from graph import access
 from graph.errors import HawserError
 from graph.settings import Settings
 
@@ -21,13 +22,17 @@ def screen(
     threshold: float | None,
     progress: Report,
 ) -> dict[str, Any]:
-    """Write the best entries of each name. Keys: output, queries, entries, matches."""
+    """Write the best entries of each name, of those entries that the clearance reaches.
+
+    Keys: output, queries, entries, matches, redacted (entries that were not compared).
+    """
     from ingest.resolve import screen as screening
 
     queries = _queries(file)
-    entries = _entries(settings)
+    entries, redacted = _entries(settings)
     if not entries.height:
-        raise HawserError("the lake has no list entries", hint="ingest a list first")
+        reason = f" within clearance {settings.clearance}" if redacted else ""
+        raise HawserError(f"the lake has no list entries{reason}", hint="ingest a list first")
     found = screening.screen(queries, entries, limit=limit, threshold=threshold, progress=progress)
     result.parent.mkdir(parents=True, exist_ok=True)
     found.write_csv(result)
@@ -37,6 +42,7 @@ def screen(
         "queries": queries.len(),
         "entries": entries["entry_id"].n_unique(),
         "matches": matched,
+        "redacted": redacted,
     }
 
 
@@ -50,13 +56,15 @@ def _queries(file: Path) -> pl.Series:
     return frame[next((name for name in NAMES if name in frame.columns), frame.columns[0])]
 
 
-def _entries(settings: Settings) -> pl.DataFrame:
-    """One row a name or alias: entry_id, list, name."""
+def _entries(settings: Settings) -> tuple[pl.DataFrame, int]:
+    """One row a name or alias: entry_id, list, name; how many entries the clearance hides."""
     from graph.store.lake import Lake
 
     with Lake(settings) as lake:
-        table = lake.table("list_entries").select("entry_id", "list", "name", "aliases")
-        rows = pl.DataFrame(pl.from_arrow(table.to_pyarrow()))
+        table = lake.table("list_entries").select("entry_id", "list", "name", "aliases", "marking")
+        every = pl.DataFrame(pl.from_arrow(table.to_pyarrow()))
+    rows = every.filter(pl.col("marking").is_in(access.within(settings.clearance)))
     names = rows.select("entry_id", "list", "name")
     aliases = rows.explode("aliases").select("entry_id", "list", name="aliases")
-    return pl.concat([names, aliases]).drop_nulls().unique().sort("entry_id", "name")
+    found = pl.concat([names, aliases]).drop_nulls().unique().sort("entry_id", "name")
+    return found, every.height - rows.height

@@ -85,16 +85,29 @@ def ingest(settings: Settings, delivery: Delivery, progress: Report) -> dict[str
 def quarantine(
     settings: Settings, *, retry: bool, limit: int | None, progress: Report
 ) -> dict[str, Any]:
-    """The rows in quarantine. Keys: rows, total and, after a retry, retried."""
+    """The rows in quarantine that the clearance reaches, in the order of their files.
+
+    Keys: rows, total, redacted (rows above the clearance) and, after a retry, retried.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from graph.access import within
     from graph.store.lake import Lake
     from ingest.pipeline import retry_quarantine
 
     again = as_mapping(retry_quarantine(settings, progress=progress)) if retry else {}
     progress("listing", 0.5)
-    table = Lake(settings).quarantine().to_pyarrow()
+    with Lake(settings) as lake:
+        waiting = lake.quarantine().order_by("source", "file", "row", "field", "id").to_pyarrow()
+    table = waiting.filter(pc.is_in(waiting["marking"], pa.array(within(settings.clearance))))
     names = [name for name in QUARANTINE_KEYS if name in table.column_names]
-    rows = table.select(names).slice(0, limit).to_pylist()
-    return {"rows": rows, "total": table.num_rows, **({"retried": again} if retry else {})}
+    listed = {
+        "rows": table.select(names).slice(0, limit).to_pylist(),
+        "total": table.num_rows,
+        "redacted": waiting.num_rows - table.num_rows,
+    }
+    return listed | ({"retried": again} if retry else {})
 
 
 def load(

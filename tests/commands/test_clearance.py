@@ -1,0 +1,150 @@
+"""What commands write keeps to the clearance: exports, screening, the quarantine, the notebook."""
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import hawser
+from commands import exporting, screening, stages
+from graph.errors import HawserError, NotFound
+from graph.scores import ENTERPRISE_SCHEMA, MANIFEST, SHIPMENT_SCHEMA
+from graph.settings import Settings
+from ingest.pipeline import ingest
+
+DAY = date(2024, 6, 30)
+FIRMS = "enterprise_id,name,country"
+HOLDINGS = "source_id,target_id,type,share,recorded_at"
+ENTRIES = "entry_id,list,kind,name,aliases"
+
+
+def quiet(what: str, share: float) -> None:
+    """No progress is shown."""
+
+
+def deliver(folder: Path, settings: Settings, marking: str, **tables: Sequence[str]) -> None:
+    folder = folder / marking
+    folder.mkdir()
+    for name, lines in tables.items():
+        (folder / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    ingest("tables", folder, settings, recorded_at=DAY, options={"marking": marking})
+
+
+@pytest.fixture(scope="module")
+def secret(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A data folder with a public and a secret delivery, a snapshot and scores of it."""
+    home = tmp_path_factory.mktemp("home")
+    settings = Settings(home=home, quarantine_share=0.9)
+    deliver(
+        tmp_path_factory.mktemp("in"), settings, "PUBLIC",
+        enterprises=[FIRMS, "E1,Open Ltd,CN", "E2,Wide Ltd,CN", "E8,Nowhere Ltd,XX"],
+        relations=[HOLDINGS, "E1,E2,SHAREHOLDER,0.1,2024-01-01"],
+        list_entries=[ENTRIES, "L1,watch,enterprise,Open Trading,"],
+    )  # fmt: skip
+    deliver(
+        tmp_path_factory.mktemp("in"), settings, "SECRET",
+        enterprises=[FIRMS, "E3,Hush Ltd,CN", "E9,Covert Ltd,XX", "E7,Cloak Ltd,XY"],
+        relations=[HOLDINGS, "E1,E2,SHAREHOLDER,0.6173,2024-05-17",
+                   "E3,E2,SHAREHOLDER,0.2,2024-05-18"],
+        list_entries=[ENTRIES, "L2,watch,enterprise,Hush Trading,Whisper Trading"],
+    )  # fmt: skip
+    built = stages.snapshot(settings, None, None, quiet)
+    folder = settings.score_folder / built["id"]
+    folder.mkdir(parents=True)
+    pq.write_table(SHIPMENT_SCHEMA.empty_table(), folder / "shipments.parquet")
+    scored = dict.fromkeys(ENTERPRISE_SCHEMA.names) | {"enterprise_id": "E2", "probability": 0.5}
+    pq.write_table(
+        pa.Table.from_pylist([scored], ENTERPRISE_SCHEMA), folder / "enterprises.parquet"
+    )
+    (folder / MANIFEST).write_text(json.dumps({"snapshot": built["id"], "model": "m"}))
+    return settings
+
+
+@pytest.fixture
+def public(secret: Settings) -> Settings:
+    return replace(secret, clearance="PUBLIC")
+
+
+def everything(folder: Path) -> str:
+    return "\n".join(path.read_text("utf-8") for path in folder.rglob("*") if path.is_file())
+
+
+def wanted(folder: Path, format: str, around: str | None = None) -> exporting.Wanted:
+    return exporting.Wanted(folder, format, around, 2, None)
+
+
+SECRETS = ("Hush", "E3", "L2", "0.6173", "2024-05-17", "2024-05-18", "Whisper")
+
+
+@pytest.mark.parametrize(("format", "around"), [("csv", None), ("csv", "E2"), ("graphml", "E2")])
+def test_an_export_keeps_to_the_clearance(
+    secret: Settings, public: Settings, tmp_path: Path, format: str, around: str | None
+) -> None:
+    full = exporting.export(secret, wanted(tmp_path / "all", format, around), quiet)
+    text = everything(tmp_path / "all")
+    assert "Hush" in text and "0.6173" in text and full["withheld"] == []
+    low = exporting.export(public, wanted(tmp_path / "low", format, around), quiet)
+    text = everything(tmp_path / "low")
+    assert [word for word in SECRETS if word in text] == []
+    assert "Open Ltd" in text and low["redacted"]
+    if around is None:
+        assert low["redacted"]["nodes"] and low["redacted"]["properties"]
+        assert low["withheld"] == ["scores_enterprises", "scores_shipments"]
+        assert (tmp_path / "all" / "scores_enterprises.csv").exists()
+        assert not (tmp_path / "low" / "scores_enterprises.csv").exists()
+        ties = (tmp_path / "low" / "edges" / "OWNS.csv").read_text("utf-8")
+        [tie] = csv.DictReader(ties.splitlines())
+        assert (tie["source"], tie["target"]) == ("E1", "E2")
+        assert {tie[name] for name in ("weight", "recorded_at", "record")} == {""}
+
+
+def test_what_the_clearance_hides_is_not_the_middle_of_an_export(
+    public: Settings, tmp_path: Path
+) -> None:
+    with pytest.raises(NotFound, match="nothing in snapshot"):
+        exporting.export(public, wanted(tmp_path / "out", "csv", "E3"), quiet)
+
+
+def test_screening_compares_with_what_the_clearance_reaches(
+    secret: Settings, public: Settings, tmp_path: Path
+) -> None:
+    names, out = tmp_path / "names.csv", tmp_path / "out.csv"
+    names.write_text("name\nWhisper Trading\nOpen Trading\n", encoding="utf-8")
+    full = screening.screen(secret, names, out, 5, None, quiet)
+    assert (full["entries"], full["redacted"]) == (2, 0) and "L2" in out.read_text()
+    low = screening.screen(public, names, out, 5, None, quiet)
+    assert (low["entries"], low["redacted"]) == (1, 1)
+    assert "L2" not in out.read_text() and "L1" in out.read_text()
+
+
+def test_the_quarantine_keeps_to_the_clearance_and_its_order(
+    secret: Settings, public: Settings
+) -> None:
+    def listed(settings: Settings, limit: int | None = None) -> dict[str, Any]:
+        return stages.quarantine(settings, retry=False, limit=limit, progress=quiet)
+
+    full = listed(secret)
+    assert [(row["row"], row["value"]) for row in full["rows"]] == [(2, "XX"), (3, "XX"), (3, "XY")]
+    assert full == listed(secret) and (full["total"], full["redacted"]) == (3, 0)
+    low = listed(public, limit=5)
+    assert [row["value"] for row in low["rows"]] == ["XX"]
+    assert (low["total"], low["redacted"]) == (1, 2)
+
+
+def test_scores_are_not_handed_out_below_what_they_rest_on(
+    secret: Settings, public: Settings
+) -> None:
+    with hawser.open(secret.home) as data:
+        assert data.scores().enterprise("E2")["enterprise_id"] == "E2"
+    with hawser.open(secret.home, clearance="PUBLIC") as data:
+        with pytest.raises(HawserError, match="rest on SECRET statements"):
+            data.scores()
+        with pytest.raises(NotFound):
+            data.node("E3")
