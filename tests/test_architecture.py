@@ -81,7 +81,7 @@ def test_heavy_libraries_have_one_home(library: str) -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=str)
 def test_modules_stay_short(path: Path) -> None:
-    assert len((ROOT / path).read_text(encoding="utf-8").splitlines()) < 600
+    assert len((ROOT / path).read_text(encoding="utf-8").splitlines()) < 500
 
 
 def run(code: str) -> str:
