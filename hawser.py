@@ -5,7 +5,7 @@ import hawser
 with hawser.open("hawser-data") as data:
     data.search("宁波海丰")
     data.paths("E000042")
-    data.query("enterprise_shipments", enterprise_id="E000042")
+    data.query("enterprise_shipments", id="E000042")
     data.neighbourhood("E000042", hops=2)
 """
 
