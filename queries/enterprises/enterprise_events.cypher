@@ -6,7 +6,7 @@
 // parameter: limit integer=100 rows in the page
 // row: event node the event
 // row: link edge the edge to it
-// row: hidden hidden rows the reader may not see, of all pages
+// row: hidden hidden rows the reader may not see, of all pages: told as nodes left out, not in the rows
 MATCH (e:Enterprise {id: $id})-[r:SUBJECT_OF]->(c:CreditEvent)
 WITH e, sum(CASE WHEN any(m IN c.markings WHERE m IN $visible) AND any(m IN r.markings WHERE m IN $visible) THEN 0 ELSE 1 END) AS hidden
 OPTIONAL MATCH (e)-[r:SUBJECT_OF]->(c:CreditEvent)

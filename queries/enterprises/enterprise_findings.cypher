@@ -6,7 +6,7 @@
 // parameter: limit integer=100 rows in the page
 // row: finding node the result
 // row: link edge the edge to it
-// row: hidden hidden rows the reader may not see, of all pages
+// row: hidden hidden rows the reader may not see, of all pages: told as nodes left out, not in the rows
 MATCH (e:Enterprise {id: $id})<-[r:FOUND_AGAINST]-(f:Finding)
 WITH e, sum(CASE WHEN any(m IN f.markings WHERE m IN $visible) AND any(m IN r.markings WHERE m IN $visible) THEN 0 ELSE 1 END) AS hidden
 OPTIONAL MATCH (e)<-[r:FOUND_AGAINST]-(f:Finding)

@@ -7,7 +7,7 @@
 // row: tie text LISTED_AS, or POSSIBLY_LISTED_AS until a person has judged
 // row: entry node the entry
 // row: link edge the edge to it, with how it was derived
-// row: hidden hidden rows the reader may not see, of all pages
+// row: hidden hidden rows the reader may not see, of all pages: told as nodes left out, not in the rows
 MATCH (e:Enterprise {id: $id})-[r:LISTED_AS|POSSIBLY_LISTED_AS]->(l:ListEntry)
 WITH e, sum(CASE WHEN any(m IN l.markings WHERE m IN $visible) AND any(m IN r.markings WHERE m IN $visible) THEN 0 ELSE 1 END) AS hidden
 OPTIONAL MATCH (e)-[r:LISTED_AS|POSSIBLY_LISTED_AS]->(l:ListEntry)

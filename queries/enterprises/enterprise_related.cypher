@@ -10,7 +10,7 @@
 // row: party node the party
 // row: link edge the edge
 // row: degree integer number of edges there are, read or not
-// row: hidden hidden rows the reader may not see, of all pages
+// row: hidden hidden rows the reader may not see, of all pages: told as nodes left out, not in the rows
 MATCH (e:Enterprise {id: $id})
 WITH e, COUNT { (e)-[:OWNS|CONTROLS|DIRECTS|SUPERVISES|EXECUTIVE_OF|LEGALLY_REPRESENTS|BRANCH_OF|GUARANTEES|LENDS_TO|CONTACT_FOR|TRADES_WITH|PAID|SAME_AS|POSSIBLY_SAME_AS]-() } AS degree
 MATCH (e)-[r:OWNS|CONTROLS|DIRECTS|SUPERVISES|EXECUTIVE_OF|LEGALLY_REPRESENTS|BRANCH_OF|GUARANTEES|LENDS_TO|CONTACT_FOR|TRADES_WITH|PAID|SAME_AS|POSSIBLY_SAME_AS]-(n)

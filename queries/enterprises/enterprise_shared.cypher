@@ -11,7 +11,7 @@
 // row: own_link edge the edge from the enterprise
 // row: link edge the edge from the other enterprise
 // row: read integer number of pairs that were read; as many as the bound: there may be more
-// row: hidden hidden rows the reader may not see, of all pages
+// row: hidden hidden rows the reader may not see, of all pages: told as nodes left out, not in the rows
 MATCH (e:Enterprise {id: $id})-[o:REGISTERED_AT|REACHED_AT]->(a)<-[r:REGISTERED_AT|REACHED_AT]-(n:Enterprise)
 WHERE n.id <> $id
 WITH e, o, a, r, n LIMIT $bound

@@ -7,7 +7,7 @@
 // row: role text the role in the shipment
 // row: shipment node the shipment
 // row: link edge the edge to it
-// row: hidden hidden rows the reader may not see, of all pages
+// row: hidden hidden rows the reader may not see, of all pages: told as nodes left out, not in the rows
 MATCH (e:Enterprise {id: $id})-[r:IMPORTED|EXPORTED|DECLARED|CARRIED|FORWARDED|MANUFACTURED]->(s:Shipment)
 WITH e, sum(CASE WHEN any(m IN s.markings WHERE m IN $visible) AND any(m IN r.markings WHERE m IN $visible) THEN 0 ELSE 1 END) AS hidden
 OPTIONAL MATCH (e)-[r:IMPORTED|EXPORTED|DECLARED|CARRIED|FORWARDED|MANUFACTURED]->(s:Shipment)

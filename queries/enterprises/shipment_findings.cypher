@@ -9,7 +9,7 @@
 // row: finding node the result
 // row: link edge the edge from the result to the shipment
 // row: party edge the edge from the enterprise to the shipment
-// row: hidden hidden rows the reader may not see, of all pages
+// row: hidden hidden rows the reader may not see, of all pages: told as nodes left out, not in the rows
 MATCH (e:Enterprise {id: $id})-[p:IMPORTED|EXPORTED|DECLARED]->(s:Shipment)<-[r:FOUND_IN]-(f:Finding)
 WITH e, sum(CASE WHEN any(m IN p.markings WHERE m IN $visible) AND any(m IN s.markings WHERE m IN $visible) AND any(m IN r.markings WHERE m IN $visible) AND any(m IN f.markings WHERE m IN $visible) THEN 0 ELSE 1 END) AS hidden
 OPTIONAL MATCH (e)-[p:IMPORTED|EXPORTED|DECLARED]->(s:Shipment)<-[r:FOUND_IN]-(f:Finding)

@@ -10,7 +10,7 @@
 // row: other node the other node
 // row: link edge the edge
 // row: degree integer number of edges there are, read or not
-// row: hidden hidden rows the reader may not see, of all pages
+// row: hidden hidden rows the reader may not see, of all pages: told as nodes left out, not in the rows
 MATCH (e:__kind__ {id: $id})
 WITH e, COUNT { (e)--() } AS degree
 MATCH (e)-[r]-(n)

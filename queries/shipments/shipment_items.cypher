@@ -5,7 +5,7 @@
 // row: commodity node the commodity of the item
 // row: item edge the item
 // row: degree integer number of rows there are for the reader, shown or not
-// row: hidden hidden rows the reader may not see, of all pages
+// row: hidden hidden rows the reader may not see, of all pages: told as nodes left out, not in the rows
 MATCH (s:Shipment {id: $id})-[c:CONTAINS]->(k:Commodity)
 WITH s, sum(CASE WHEN any(m IN c.markings WHERE m IN $visible) AND any(m IN k.markings WHERE m IN $visible) THEN 1 ELSE 0 END) AS degree,
      sum(CASE WHEN any(m IN c.markings WHERE m IN $visible) AND any(m IN k.markings WHERE m IN $visible) THEN 0 ELSE 1 END) AS hidden

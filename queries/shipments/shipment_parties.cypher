@@ -6,7 +6,7 @@
 // row: party node the enterprise
 // row: link edge the edge from it
 // row: degree integer number of rows there are for the reader, shown or not
-// row: hidden hidden rows the reader may not see, of all pages
+// row: hidden hidden rows the reader may not see, of all pages: told as nodes left out, not in the rows
 MATCH (s:Shipment {id: $id})<-[r:IMPORTED|EXPORTED|DECLARED|CARRIED|FORWARDED|MANUFACTURED]-(e:Enterprise)
 WITH s, sum(CASE WHEN any(m IN r.markings WHERE m IN $visible) AND any(m IN e.markings WHERE m IN $visible) THEN 1 ELSE 0 END) AS degree,
      sum(CASE WHEN any(m IN r.markings WHERE m IN $visible) AND any(m IN e.markings WHERE m IN $visible) THEN 0 ELSE 1 END) AS hidden

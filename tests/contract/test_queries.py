@@ -47,9 +47,11 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(graph_store: GraphStore, world_home: Path, world_snapshot: Snapshot) -> World:
+def world(
+    graph_settings: Settings, graph_store: GraphStore, world_home: Path, world_snapshot: Snapshot
+) -> World:
     with Lake(Settings(home=world_home)) as lake:
-        load.increment(lake, graph_store, as_of=date.today(), known_at=date.today())
+        load.rebuild(lake, graph_settings, as_of=date.today(), known_at=date.today())
     return World(world_snapshot, graph_store)
 
 
