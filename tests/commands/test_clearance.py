@@ -4,7 +4,7 @@ import csv
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from commands import exporting, screening, stages
 from graph.errors import HawserError, NotFound
 from graph.scores import ENTERPRISE_SCHEMA, MANIFEST, SHIPMENT_SCHEMA
 from graph.settings import Settings
+from graph.store.ledger import Ledger
+from graph.store.ledger_records import GRADE_SCHEMA, GradingRun, RuleSet
 from ingest.pipeline import ingest
 
 DAY = date(2024, 6, 30)
@@ -63,8 +65,21 @@ def secret(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     pq.write_table(
         pa.Table.from_pylist([scored], ENTERPRISE_SCHEMA), folder / "enterprises.parquet"
     )
+    graded(settings, built["id"])
     (folder / MANIFEST).write_text(json.dumps({"snapshot": built["id"], "model": "m"}))
     return settings
+
+
+def graded(settings: Settings, snapshot: str) -> None:
+    """Two gradings of the snapshot, of which the later one is in force."""
+    rules = RuleSet("hash", "policy", "points: 1", {})
+    with Ledger(settings) as ledger:
+        for band, day in (("A", date(2024, 1, 1)), ("B", DAY)):
+            moment = datetime(2024, 7, 1, tzinfo=UTC)
+            run = GradingRun(band, "policy", "hash", snapshot, None, day, DAY, moment, moment, {})
+            row = {"enterprise_id": "E2", "points": 1.0, "band": band, "reasons": "[]"}
+            row |= {"probability": None, "valid_from": day}
+            assert ledger.save_run(run, pa.Table.from_pylist([row], GRADE_SCHEMA), rules)
 
 
 @pytest.fixture
@@ -96,7 +111,10 @@ def test_an_export_keeps_to_the_clearance(
     assert "Open Ltd" in text and low["redacted"]
     if around is None:
         assert low["redacted"]["nodes"] and low["redacted"]["properties"]
-        assert low["withheld"] == ["scores_enterprises", "scores_shipments"]
+        assert low["withheld"] == ["grades", "scores_enterprises", "scores_shipments"]
+        [grade] = csv.DictReader((tmp_path / "all" / "grades.csv").read_text("utf-8").splitlines())
+        assert (grade["enterprise_id"], grade["band"]) == ("E2", "B")
+        assert not (tmp_path / "low" / "grades.csv").exists()
         assert (tmp_path / "all" / "scores_enterprises.csv").exists()
         assert not (tmp_path / "low" / "scores_enterprises.csv").exists()
         ties = (tmp_path / "low" / "edges" / "OWNS.csv").read_text("utf-8")
