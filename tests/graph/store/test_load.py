@@ -14,6 +14,8 @@ from graph.store import load
 from graph.store.bolt import GraphStore
 from graph.store.lake import Lake
 from graph.store.server_folder import server_folder, try_lock
+from ingest.pipeline import ingest
+from ingest.world import generate
 
 ROOT = Path(__file__).parents[3]
 LOAD = """
@@ -33,11 +35,22 @@ else:
 """
 
 
+@pytest.fixture(scope="module")
+def tiny_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The lake of a world of 100 enterprises, without the nomenclature's thousands of nodes."""
+    folder = tmp_path_factory.mktemp("tiny")
+    generate(100, 11, folder, shipments=200)
+    (folder / "tables" / "commodities.parquet").unlink()
+    settings = Settings(home=folder / "home", threads=2)
+    ingest("tables", folder / "tables", settings)
+    return settings.lake_folder
+
+
 @pytest.fixture
-def settings(world_home: Path, tmp_path: Path) -> Settings:
-    """The small world's lake in a data folder of its own, with no graph yet."""
+def settings(tiny_lake: Path, tmp_path: Path) -> Settings:
+    """The tiny lake in a data folder of its own, with no graph yet."""
     home = tmp_path / "home"
-    shutil.copytree(world_home / "lake", home / "lake")
+    shutil.copytree(tiny_lake, home / "lake")
     return Settings(home=home, embedded_heap="512m", embedded_idle=0.5)
 
 
