@@ -25,7 +25,6 @@ from graph.settings import Settings
 if TYPE_CHECKING:
     import networkx
     import pandas
-    from py2neo import Graph
 
     from graph.scores import Scores
     from graph.snapshot import Snapshot
@@ -65,7 +64,7 @@ class Data:
         self.settings = settings
         self._snapshot_id = snapshot
         self._store: GraphStore | None = None
-        self._graph: Graph | None = None
+        self._graph: Any = None
         self._opened = ExitStack()
 
     def __enter__(self) -> Self:
@@ -185,7 +184,7 @@ class Data:
         ]
         return pandas.DataFrame(rows)
 
-    def py2neo(self) -> "Graph":
+    def py2neo(self) -> Any:
         """The graph server as a `py2neo.Graph`, for notebooks written for it; good until `close`.
 
         Raises:
