@@ -149,7 +149,7 @@ class Network:
 @one_thread()
 def fit_network(
     cases: Cases,
-    links: tuple[Link, ...],
+    evidence: Evidence,
     names: tuple[str, ...],
     weight: Floats,
     config: ModelConfig,
@@ -159,9 +159,8 @@ def fit_network(
 ) -> Network:
     """Fit on `rows`; the number of epochs is `epochs`, or what serves `validation` best.
 
-    Cost an epoch: O(rows · roles · paths); the evidence is computed once for all bags.
+    Cost an epoch: O(rows · roles · paths); `evidence` may serve many fits on the same cases.
     """
-    evidence = Evidence(to_hetero(links), Findings.of(cases), config.graph)
     until = int(cases.declared[rows].max())
     scaler = Scaler.fit(cases, names, np.flatnonzero(cases.declared <= until))
     learn = _tensors(cases, scaler, evidence, rows, weight)

@@ -97,13 +97,15 @@ def has_torch() -> bool:
 
 def network_fitter(cases: Cases, shared: tuple[Link, ...], config: ModelConfig) -> FitNetwork:
     """A function that fits the graph network; imports torch."""
+    from gnn.data import Evidence, Findings, to_hetero
     from gnn.network import Network, fit_network
 
     codes = {feature.name for feature in FEATURES if feature.categorical}
     names = tuple(name for name in cases.named("row", "history") if name not in codes)
+    evidence = Evidence(to_hetero(shared), Findings.of(cases), config.graph)
 
     def fit(rows: Any, validation: Any, epochs: int | None, weight: Any) -> Network:
-        return fit_network(cases, shared, names, weight, config, rows, validation, epochs)
+        return fit_network(cases, evidence, names, weight, config, rows, validation, epochs)
 
     return fit
 
