@@ -122,7 +122,7 @@ class Neo4jServer:
         for name in _FOLDERS:
             (server.home / name).mkdir(parents=True, exist_ok=True)
         server.home.chmod(0o700)
-        write_whole(server.home / "password", secrets.token_urlsafe(24))
+        write_whole(server.home / "password", secrets.token_hex(24))
         write_whole(
             server.home / "conf" / "neo4j.conf", _configuration(_free_port(), heap, page_cache)
         )
