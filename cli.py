@@ -20,6 +20,15 @@ app = typer.Typer(
 
 PREPARE, DERIVE, ASK, RUN = "Bring data in", "Derive", "Ask", "Run"
 
+
+def _day(text: str) -> date:
+    """A day as people are asked to write it."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text} is not a day; write it as YYYY-MM-DD") from error
+
+
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object.")]
 Home = Annotated[
     Path | None,
@@ -28,7 +37,7 @@ Home = Annotated[
 AsOf = Annotated[
     date | None,
     typer.Option(
-        parser=date.fromisoformat,
+        parser=_day,
         metavar="DATE",
         help="Day on which it is true (the last recorded).",
     ),
@@ -36,7 +45,7 @@ AsOf = Annotated[
 KnownAt = Annotated[
     date | None,
     typer.Option(
-        parser=date.fromisoformat,
+        parser=_day,
         metavar="DATE",
         help="Day on which it was known (the last recorded).",
     ),
@@ -101,7 +110,7 @@ def ingest(
     recorded_at: Annotated[
         date | None,
         typer.Option(
-            parser=date.fromisoformat,
+            parser=_day,
             metavar="DATE",
             help="Day on which rows without any date became known (from the start).",
         ),

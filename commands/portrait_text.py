@@ -299,8 +299,9 @@ def _commodity(row: Row, price: Row | None) -> Iterator[str]:
     if price and price["median"] is not None:
         peers = price.get("peers") or {}
         beside = (
-            f"; all others 同行 {amount(peers['median'])}"
-            f" ({amount(peers['low'])} to {amount(peers['high'])}, {peers['items']:,} items)"
+            f"; all parties 全部企业 {amount(peers['median'])}"
+            f" (10-90 %: {amount(peers['low'])} to {amount(peers['high'])},"
+            f" {peers['items']:,} items, its own too)"
             if peers.get("median") is not None
             else ""
         )
