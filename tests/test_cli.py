@@ -269,7 +269,7 @@ def test_paths_and_owners_of_the_small_world(
             assert {"from", "to", "kind", "valid_from", "valid_to", "evidence"} <= set(hop)
     owners = hawser(world_home, "owners", ring, "--json").json
     assert owners["target"] == ring
-    assert "influence is not guilt" in hawser(world_home, "paths", ring).out
+    assert "Influence is not guilt" in hawser(world_home, "paths", ring).out
 
 
 def test_export_writes_every_kind(hawser: Run, world_home: Path, tmp_path: Path) -> None:
