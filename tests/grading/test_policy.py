@@ -37,7 +37,11 @@ def test_the_policy_in_force_is_sound() -> None:
 
 
 def test_the_policy_in_force_reads_features_that_exist() -> None:
-    load_policy(known_features=catalogue.names("enterprise"))
+    known = catalogue.names("enterprise")
+    policy = load_policy(known_features=known)
+    read = {name for name in policy.features if not name.startswith("score.")}
+    assert read, "a policy that reads no features would pass unseen"
+    assert read <= set(known)
 
 
 def test_the_hash_is_of_what_it_says(tmp_path: Path) -> None:
