@@ -67,6 +67,10 @@ class GraphUnreachable(GraphStoreError):
     """No graph server answers at the address."""
 
 
+class GraphServerDied(GraphUnreachable):
+    """The embedded graph server died while it was in use."""
+
+
 class QueryTimeout(GraphStoreError):
     """A query ran over its time limit and was stopped."""
 

@@ -15,7 +15,7 @@ import neo4j
 import neo4j.exceptions
 import tenacity
 
-from graph.errors import GraphStoreError, GraphUnreachable, QueryTimeout
+from graph.errors import GraphServerDied, GraphStoreError, GraphUnreachable, QueryTimeout
 from graph.settings import Settings
 from graph.store import embedded
 from graph.store.plan import Plan, embedded_plan, neo4j_plan
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 _ATTEMPTS = 5
 _LONGEST_WAIT = 4.0  # seconds between two attempts
-_CONNECT_WITHIN = 15.0
+_CONNECT_WITHIN = 15.0  # seconds
 _TIMED_OUT = frozenset(
     {
         "Neo.ClientError.Transaction.TransactionTimedOut",
@@ -88,17 +88,11 @@ class GraphStore:
         """
         if settings.graph_uri:
             uri, user, password = settings.graph_uri, settings.graph_user, settings.graph_password
-            return cls._connect(uri, user, password, settings, None)
-        server = embedded.join(settings)
-        try:
-            address = server.address.uri
-            return cls._connect(address, server.user, server.folder.password, settings, server)
-        except BaseException:
-            server.leave()
-            raise
+            return cls.connect(uri, user, password, settings, None)
+        return _open_embedded(settings)
 
     @classmethod
-    def _connect(
+    def connect(
         cls,
         uri: str,
         user: str,
@@ -106,6 +100,7 @@ class GraphStore:
         settings: Settings,
         server: embedded.EmbeddedServer | None,
     ) -> "GraphStore":
+        """Connect to a server at a known address; raises as `open` does."""
         try:
             driver = neo4j.GraphDatabase.driver(
                 uri,
@@ -121,10 +116,11 @@ class GraphStore:
             ) from error
         store = cls(driver, settings, server)
         try:
-            driver.verify_connectivity()
-        except (neo4j.exceptions.DriverError, neo4j.exceptions.Neo4jError) as error:
+            # A server that has just started, on a busy machine, may not answer the first call.
+            store._call("connect", driver.verify_connectivity, None)
+        except GraphStoreError:
             driver.close()
-            raise store._named("connect", error) from error
+            raise
         return store
 
     @property
@@ -318,7 +314,7 @@ class GraphStore:
     def _named(self, name: str, error: BaseException) -> GraphStoreError:
         """The error to show for a driver's error: one line, with the query's name."""
         if self._server is not None and not self._server.alive:
-            return GraphUnreachable(
+            return GraphServerDied(
                 f"the embedded graph server of {self._server.folder.path} has died (query {name})",
                 hint=f"run the command again; see {self._server.folder.log}",
             )
@@ -335,6 +331,27 @@ class GraphStore:
                 hint="start it, or empty HAWSER_GRAPH_URI to use the embedded one",
             )
         return GraphStoreError(f"query {name} failed: {_one_line(str(error))}")
+
+
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type(GraphServerDied),
+    stop=tenacity.stop_after_attempt(3),
+    wait=tenacity.wait_fixed(0.2),
+    reraise=True,
+)
+def _open_embedded(settings: Settings) -> GraphStore:
+    """Join the embedded server and connect, again when it dies meanwhile.
+
+    A server that was killed keeps its lock and its port until its last thread has ended, so the
+    one joined may have been dying; the next one is started anew.
+    """
+    server = embedded.join(settings)
+    try:
+        address = server.address.uri
+        return GraphStore.connect(address, server.user, server.folder.password, settings, server)
+    except BaseException:
+        server.leave()
+        raise
 
 
 def _one_line(message: str | None) -> str:
