@@ -24,7 +24,7 @@ from graph.store.bolt import GraphStore
 from graph.store.lake import Lake
 from graph.store.neo4j_server import missing, temporary
 from graph.store.report import LoadReport
-from graph.store.rows import GraphRows, Part, parameter_rows, stream
+from graph.store.rows import GraphRows, Part, parameter_rows, stream, thin_end
 from ingest.pipeline import ingest
 
 SERVERS = ("embedded", "neo4j")
@@ -118,7 +118,9 @@ def _bare(lake: Lake, store: GraphStore, size: int) -> Loop:
         _send(lake, store, part, cypher.write_nodes(part.kind), size, loop)
     for kind in EDGE_KINDS:
         for part in rows.edge_parts(kind):
-            statement = cypher.write_edges(kind, *(part.ends or ("", "")))
+            statement = cypher.write_edges(
+                kind, *(part.ends or ("", "")), thin_end(lake, part.table)
+            )
             _send(lake, store, part, statement, size, loop)
     rows.close()
     return loop

@@ -196,8 +196,12 @@ class GraphStore:
         """
 
         def once() -> dict[str, int]:
-            with self._session(neo4j.WRITE_ACCESS) as session:
-                summary = session.run(cast(Any, cypher), dict(parameters)).consume()
+            with (
+                self._session(neo4j.WRITE_ACCESS) as session,
+                session.begin_transaction() as transaction,
+            ):
+                summary = transaction.run(cast(Any, cypher), dict(parameters)).consume()
+                transaction.commit()
             return {counter: getattr(summary.counters, counter) for counter in _COUNTERS}
 
         return self._call(name, once, None)

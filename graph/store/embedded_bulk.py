@@ -1,24 +1,34 @@
 """The bulk builder's own process: `python -m graph.store.embedded_bulk FOLDER --heap SIZE`.
 
-It reads parts from standard input, each a line of JSON (`kind`, `ends`, `columns`) followed by an
-Arrow stream, and writes a new database to `FOLDER/database` and its counts to
-`FOLDER/counts.json`. Rows become the JSON that the engine's bulk door takes inside DuckDB; Python
-touches batches, never rows. It ends with its input: a parent that is killed takes it along.
+It reads parts from standard input, nodes first, each a line of JSON (`kind`, `ends`, `columns`,
+`file`, a Parquet file that it deletes when done), and writes a new database to `FOLDER/database`
+and its counts to `FOLDER/counts.json`. Rows become the JSON that the engine's bulk door takes
+inside DuckDB, one chunk ahead of the engine; Python touches chunks, never rows. It ends with its
+input: a parent that is killed takes it along.
 """
 
 import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from graph.errors import HawserError
 from graph.ontology import EDGE_KINDS, NODE_KINDS
 from graph.store import cypher
+
+_CHUNK = 5_000  # rows handed to the engine at once; more cost it more, in waste memory
+#: How the engine writes: edges kept before they are written, edges a transaction has at most, edges
+#: whose far ends wait. Its own, larger ones fill a heap of 2 GB at some ten million edges.
+_WRITING = {"batch_size": 20_000, "commit_every": 20_000, "max_deferred_incoming_edges": 1_000_000}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,8 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     os.chdir(options.folder)
     database = _create(options.folder / "database", options.heap)
-    if not _fill(database, sys.stdin.buffer):
-        sys.stderr.write("the input ended early\n")
+    try:
+        _fill(database, sys.stdin.buffer)
+    except HawserError as error:
+        sys.stderr.write(f"{error.message}\n")
         return 1
     for statement in cypher.schema():
         database.command("opencypher", statement.cypher)
@@ -41,12 +53,21 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+@dataclass(frozen=True)
+class Chunk:
+    """Rows of one kind as a JSON array; of nodes the ids as well, in the same order."""
+
+    kind: str
+    text: str
+    ids: pa.Array | None
+
+
 def _create(path: Path, heap: str) -> Any:
     """A new database with a type for every kind."""
     import arcadedb_embedded
     from arcadedb_embedded.jvm import start_jvm
 
-    start_jvm(heap_size=heap)
+    start_jvm(heap_size=heap, jvm_args=["-XX:+UseParallelGC"])
     database = arcadedb_embedded.create_database(str(path))
     for kind in NODE_KINDS:
         database.command("sql", f"CREATE VERTEX TYPE {kind}")
@@ -55,58 +76,68 @@ def _create(path: Path, heap: str) -> Any:
     return database
 
 
-def _fill(database: Any, source: IO[bytes]) -> bool:
-    """Read parts until the end is announced; False when the input ends before that."""
+def _fill(database: Any, source: IO[bytes]) -> None:
+    """Read parts until the end is announced, n nodes and m edges in O(n + m).
+
+    Raises:
+        HawserError: the input ends before that.
+    """
     import jpype
     from arcadedb_embedded.results import _bridge_class
 
     vertices = jpype.JClass("com.arcadedb.python.VertexBatcher")
-    edges = _bridge_class("EdgeBatcher")
-    scratch = duckdb.connect()
-    scratch.execute("CREATE TABLE places (kind VARCHAR, id VARCHAR, place VARCHAR)")
-    with database.graph_batch() as batch:
-        while line := source.readline():
-            header = json.loads(line)
-            if header.get("end"):
-                return True
-            with pa.ipc.open_stream(source) as stream:
-                for rows in stream:
-                    table = pa.table(rows)
-                    if header["ends"] is None:
-                        text = _node_json(scratch, table, header["columns"])
-                        told = vertices.createVerticesJson(
-                            batch._java_graph_batch, header["kind"], text
-                        )
-                        _remember(scratch, header["kind"], table, str(told))
-                    else:
-                        text = _edge_json(scratch, table, header)
-                        edges.newEdgesJson(batch._java_graph_batch, header["kind"], text)
-    return False
+    edges: Any = _bridge_class("EdgeBatcher")
+    scratch = duckdb.connect(":memory:", config={"temp_directory": "scratch"})
+    for kind in NODE_KINDS:
+        scratch.execute(f"CREATE TABLE places_{kind} (id VARCHAR, place VARCHAR)").fetchall()
+    with database.graph_batch(parallel_flush=False, **_WRITING) as batch:
+        for chunk in _ahead(_chunks(source, scratch.cursor())):
+            engine = batch._java_graph_batch
+            if chunk.ids is None:
+                edges.newEdgesJson(engine, chunk.kind, chunk.text)
+            else:
+                places = str(vertices.createVerticesJson(engine, chunk.kind, chunk.text))
+                _remember(scratch, chunk.kind, chunk.ids, places)
 
 
-def _node_json(scratch: duckdb.DuckDBPyConnection, table: pa.Table, columns: Sequence[str]) -> str:
-    """The rows as a JSON array, in their order."""
-    scratch.register("part", table)
-    found = scratch.execute(
-        f"SELECT '[' || string_agg('{{' || {_members(columns)} || '}}', ',') || ']' FROM part"
-    ).fetchall()
-    return str(found[0][0] or "[]")
+def _ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """The chunks, each prepared while the one before it is worked on."""
+    with ThreadPoolExecutor(1) as worker:
+        coming = worker.submit(next, chunks, None)
+        while (chunk := coming.result()) is not None:
+            if chunk.ids is None:
+                coming = worker.submit(next, chunks, None)
+            yield chunk
+            if chunk.ids is not None:  # edges must find the places of all nodes
+                coming = worker.submit(next, chunks, None)
 
 
-def _edge_json(
-    scratch: duckdb.DuckDBPyConnection, table: pa.Table, header: Mapping[str, Any]
-) -> str:
-    """The rows as a JSON array with the places of their ends."""
-    scratch.register("part", table)
+def _chunks(source: IO[bytes], scratch: duckdb.DuckDBPyConnection) -> Iterator[Chunk]:
+    while line := source.readline():
+        header = json.loads(line)
+        if header.get("end"):
+            return
+        rows: Any = scratch.execute(_query(header), [header["file"]])
+        for part in rows.to_arrow_reader(_CHUNK):
+            text = pc.binary_join(pa.ListArray.from_arrays([0, len(part)], part["text"]), ",")
+            ids = part["id"] if header["ends"] is None else None
+            yield Chunk(header["kind"], f"[{text[0].as_py()}]", ids)
+        Path(header["file"]).unlink()
+    raise HawserError("the input ended early")
+
+
+def _query(header: Mapping[str, Any]) -> str:
+    """SQL for a part's rows as JSON objects; an edge's has the places of its ends."""
+    members = _members(header["columns"])
+    if header["ends"] is None:
+        return f"SELECT id, '{{' || {members} || '}}' AS text FROM read_parquet(?) part"
     source, target = header["ends"]
-    found = scratch.execute(
-        "SELECT '[' || string_agg('{\"_src\":\"' || a.place || '\",\"_dst\":\"' || b.place || '\",'"
-        f" || {_members(header['columns'])} || '}}', ',') || ']'"
-        " FROM part JOIN places a ON a.kind = ? AND a.id = part.source_id"
-        " JOIN places b ON b.kind = ? AND b.id = part.target_id",
-        [source, target],
-    ).fetchall()
-    return str(found[0][0] or "[]")
+    return (
+        'SELECT \'{"_src":"\' || a.place || \'","_dst":"\' || b.place || \'",\''
+        f" || {members} || '}}' AS text FROM read_parquet(?) part"
+        f" JOIN places_{source} a ON a.id = part.source_id"
+        f" JOIN places_{target} b ON b.id = part.target_id"
+    )
 
 
 def _members(columns: Sequence[str]) -> str:
@@ -120,11 +151,11 @@ def _members(columns: Sequence[str]) -> str:
     return " || ".join([*parts, "'\"digest\":\"' || part.digest || '\"'"])
 
 
-def _remember(scratch: duckdb.DuckDBPyConnection, kind: str, table: pa.Table, places: str) -> None:
+def _remember(scratch: duckdb.DuckDBPyConnection, kind: str, ids: pa.Array, places: str) -> None:
     """Keep where the engine put each node, for the edges."""
-    made = pa.table({"id": table["id"], "place": pa.array(places.split(";"), pa.string())})
+    made = pa.table({"id": ids, "place": pa.array(places.split(";"), pa.string())})
     scratch.register("made", made)
-    scratch.execute("INSERT INTO places SELECT ?, id, place FROM made", [kind])
+    scratch.execute(f"INSERT INTO places_{kind} SELECT id, place FROM made").fetchall()
 
 
 def _flush(folder: Path) -> None:

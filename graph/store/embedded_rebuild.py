@@ -15,16 +15,12 @@ import time
 from pathlib import Path
 from typing import IO
 
-import pyarrow as pa
-
 from graph.errors import LoadError
 from graph.ontology import EDGE_KINDS, NODE_KINDS
 from graph.settings import Settings
 from graph.store.report import LoadReport, Progress
-from graph.store.rows import GraphRows, Part, stream
+from graph.store.rows import GraphRows, Part, told
 from graph.store.server_folder import ServerFolder, server_folder
-
-_CHUNK = 50_000  # rows handed over at once
 
 
 def rebuild_embedded(rows: GraphRows, settings: Settings, progress: Progress) -> LoadReport:
@@ -54,7 +50,7 @@ def rebuild_embedded(rows: GraphRows, settings: Settings, progress: Progress) ->
 def _build(
     rows: GraphRows, building: Path, settings: Settings, report: LoadReport, progress: Progress
 ) -> None:
-    """Feed the builder with every kind's rows as Arrow streams."""
+    """Feed the builder with every kind's rows."""
     log = building / "build.log"
     with log.open("wb") as output:
         child = subprocess.Popen(
@@ -72,7 +68,7 @@ def _build(
         )
     assert child.stdin is not None
     try:
-        _feed(rows, child.stdin, report, progress)
+        _feed(rows, child.stdin, building, report, progress)
         child.stdin.close()
     except BrokenPipeError:
         pass  # the builder says why in its log, see below
@@ -89,31 +85,36 @@ def _build(
         )
 
 
-def _feed(rows: GraphRows, pipe: IO[bytes], report: LoadReport, progress: Progress) -> None:
+def _feed(
+    rows: GraphRows, pipe: IO[bytes], folder: Path, report: LoadReport, progress: Progress
+) -> None:
+    """Hand over every part; the next is worked out while the builder is still at the last."""
     steps = len(NODE_KINDS) + len(EDGE_KINDS)
     for place, part in enumerate(rows.node_parts()):
         progress(part.kind, place / steps)
-        report.nodes[part.kind] = _send(rows, part, pipe)
+        report.nodes[part.kind] = _send(rows, part, pipe, folder)
     for place, kind in enumerate(EDGE_KINDS, start=len(NODE_KINDS)):
         progress(kind, place / steps)
-        report.edges[kind] = sum(_send(rows, part, pipe) for part in rows.edge_parts(kind))
+        report.edges[kind] = sum(_send(rows, part, pipe, folder) for part in rows.edge_parts(kind))
     report.written_nodes = sum(report.nodes.values())
     report.written_edges = sum(report.edges.values())
     pipe.write(b'{"end": true}\n')
 
 
-def _send(rows: GraphRows, part: Part, pipe: IO[bytes]) -> int:
-    """Send one part: a line that says what it is, then its rows as an Arrow stream."""
-    header = {"kind": part.kind, "ends": part.ends, "columns": list(part.types)}
+def _send(rows: GraphRows, part: Part, pipe: IO[bytes], folder: Path) -> int:
+    """Write a part to a file and tell the builder of it; returns the number of rows."""
+    file = folder / f"{part.kind}-{'-'.join(part.ends or ())}.parquet"
+    target = str(file).replace("'", "''")
+    told(rows.lake, f"COPY \"{part.table}\" TO '{target}' (FORMAT parquet)")
+    header = {
+        "kind": part.kind,
+        "ends": part.ends,
+        "columns": list(part.types),
+        "file": str(file),
+    }
     pipe.write(json.dumps(header).encode() + b"\n")
-    sent = 0
-    reader = stream(rows.lake, f'SELECT * FROM "{part.table}"', _CHUNK)
-    with pa.ipc.new_stream(pipe, reader.schema) as writer:
-        for batch in reader:
-            writer.write_batch(batch)
-            sent += batch.num_rows
     pipe.flush()
-    return sent
+    return part.count
 
 
 def _check(building: Path, report: LoadReport) -> None:

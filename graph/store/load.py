@@ -33,6 +33,7 @@ from graph.store.rows import (
     key_table,
     parameter_rows,
     stream,
+    thin_end,
     told,
 )
 from graph.store.server_folder import server_folder, try_lock
@@ -199,7 +200,7 @@ def _stale_edges(
     names = ", ".join(EDGE_KEY)
     kept = f'WHERE ({names}) NOT IN (SELECT ({names}) FROM "{part.table}")' if part else ""
     gone = stream(lake, f"SELECT {names} FROM {_THERE} {kept}", _ALL).read_all()
-    remove = cypher.remove_edges(kind, *join)
+    remove = cypher.remove_edges(kind, *join, thin_end(lake, _THERE))
     removed = 0
     for batch in gone.to_batches(max_chunksize=lake.settings.graph_batch_size):
         done = store.write(remove.name, remove.cypher, {"rows": batch.to_pylist()})
@@ -215,7 +216,7 @@ def _edges(rows: GraphRows, store: GraphStore, kind: str, report: LoadReport) ->
         join = part.ends or ("", "")
         seen.add(join)
         report.removed_edges += _stale_edges(rows.lake, store, kind, part, join)
-        statement = cypher.write_edges(kind, *join)
+        statement = cypher.write_edges(kind, *join, thin_end(rows.lake, part.table))
         written = _write(rows.lake, store, part, statement, (*EDGE_KEY, "digest"), report)
         report.written_edges += written
         total += part.count

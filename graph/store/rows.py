@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from graph.ontology import EDGE_KINDS, NODE_KINDS, EdgeOrigin
 from graph.projection import edge_table, node_table
+from graph.store.cypher import End
 from graph.store.lake import Lake
 
 NODE_KEY = ("id",)
@@ -165,6 +166,16 @@ def stream(lake: Lake, query: str, size: int) -> pa.RecordBatchReader:
 def count(lake: Lake, table: str) -> int:
     """The number of rows of a temporary table."""
     return int(told(lake, f'SELECT count(*) FROM "{table}"')[0][0])
+
+
+def thin_end(lake: Lake, table: str) -> End:
+    """The end of a table's edges at which the busiest node has the fewer of them."""
+    busiest = (
+        f'(SELECT max(edges) FROM (SELECT count(*) AS edges FROM "{table}" GROUP BY {end}_id))'
+        for end in ("source", "target")
+    )
+    at_source, at_target = told(lake, f"SELECT {', '.join(busiest)}")[0]
+    return "source" if (at_source or 0) <= (at_target or 0) else "target"
 
 
 def column_types(lake: Lake, table: str) -> dict[str, str]:

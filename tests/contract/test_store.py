@@ -2,6 +2,8 @@
 
 import asyncio
 import csv
+import statistics
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -112,12 +114,13 @@ def test_ids_are_unique_and_the_schema_can_be_made_twice(empty: GraphStore) -> N
         empty.write("twice", "CREATE (n:Enterprise {id: $id})", {"id": "e1"})
 
 
-def test_writing_twice_leaves_one_node_and_one_edge(empty: GraphStore) -> None:
+@pytest.mark.parametrize("begin", ["source", "target"])
+def test_writing_twice_leaves_one_node_and_one_edge(empty: GraphStore, begin: cypher.End) -> None:
     nodes = [{"id": name, "properties": {"id": name, "name": name}} for name in ("a", "b")]
     edge = {"source_id": "a", "target_id": "b", "key": "", "properties": {"key": "", "share": 0.5}}
     for _ in range(2):
         empty.write("nodes", cypher.write_nodes("Enterprise").cypher, {"rows": nodes})
-        statement = cypher.write_edges("OWNS", "Enterprise", "Enterprise")
+        statement = cypher.write_edges("OWNS", "Enterprise", "Enterprise", begin)
         empty.write(statement.name, statement.cypher, {"rows": [edge]})
     found = empty.read(
         "owned",
@@ -125,6 +128,27 @@ def test_writing_twice_leaves_one_node_and_one_edge(empty: GraphStore) -> None:
         {},
     )
     assert found == [{"a": "a", "share": 0.5, "b": "b"}]
+    remove = cypher.remove_edges("OWNS", "Enterprise", "Enterprise", begin)
+    done = empty.write(remove.name, remove.cypher, {"rows": [edge]})
+    assert done["relationships_deleted"] == 1
+
+
+def test_writing_to_a_hub_does_not_slow_down_as_it_grows(empty: GraphStore) -> None:
+    statement = cypher.write_edges("CARRIED", "Enterprise", "Shipment", "target")
+    hub = [{"id": "hub", "properties": {"id": "hub"}}]
+    empty.write("hub", cypher.write_nodes("Enterprise").cypher, {"rows": hub})
+    seconds = []
+    for start in range(0, 24_000, 2_000):
+        ids = [f"s{number}" for number in range(start, start + 2_000)]
+        nodes = [{"id": id, "properties": {"id": id}} for id in ids]
+        empty.write("spokes", cypher.write_nodes("Shipment").cypher, {"rows": nodes})
+        ends = {"source_id": "hub", "key": "", "properties": {"key": ""}}
+        began = time.perf_counter()
+        empty.write(
+            statement.name, statement.cypher, {"rows": [{**ends, "target_id": id} for id in ids]}
+        )
+        seconds.append(time.perf_counter() - began)
+    assert statistics.median(seconds[-4:]) < 3 * statistics.median(seconds[2:6]) + 0.2
 
 
 def test_a_property_that_is_gone_is_gone(empty: GraphStore) -> None:

@@ -558,7 +558,16 @@ MATCH (target:Person {id: row.target_id})
 MERGE (source)-[edge:POSSIBLY_SAME_AS {key: row.key}]->(target)
 SET edge = row.properties;
 
+// write Enterprise-CARRIED-Shipment
+UNWIND $rows AS row
+MATCH (source:Enterprise {id: row.source_id})
+MATCH (target:Shipment {id: row.target_id})
+MERGE (target)<-[edge:CARRIED {key: row.key}]-(source)
+SET edge = row.properties;
+
 // remove Enterprise-IMPORTED-Shipment
 UNWIND $rows AS row
-MATCH (source:Enterprise {id: row.source_id})-[edge:IMPORTED {key: row.key}]->(target:Shipment {id: row.target_id})
+MATCH (source:Enterprise {id: row.source_id})
+MATCH (target:Shipment {id: row.target_id})
+MATCH (source)-[edge:IMPORTED {key: row.key}]->(target)
 DELETE edge;

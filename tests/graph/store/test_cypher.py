@@ -20,6 +20,7 @@ def generated() -> str:
         cypher.count_nodes("Enterprise"),
         cypher.count_edges("OWNS"),
         *(cypher.write_edges(*join) for join in cypher.joins()),
+        cypher.write_edges("CARRIED", "Enterprise", "Shipment", "target"),
         cypher.remove_edges("IMPORTED", "Enterprise", "Shipment"),
     ]
     return "\n".join(f"// {line.name}\n{line.cypher};\n" for line in statements)
