@@ -241,11 +241,13 @@ class Neighbours:
 
     def named(self, frozen: Frozen, member: Integers, hub: Integers) -> tuple[Numbers, Numbers]:
         """Around a hub the shipment itself names, without the member: one hop and two."""
-        who, where = np.maximum(member, 0), np.maximum(hub, 0)
-        inside = _is_member(frozen, who, where) & (member >= 0)
-        weight = np.where(hub >= 0, frozen.weight[where], 0.0)[:, None]
-        near = weight * (frozen.hub[where] - inside[:, None] * frozen.own[who])
-        far = weight * (frozen.hub_two[where] - inside[:, None] * frozen.neighbours[who])
+        near, far = np.zeros((hub.size, 2)), np.zeros((hub.size, 2))
+        rows = np.flatnonzero(hub >= 0)
+        where, who = hub[rows], np.maximum(member[rows], 0)
+        inside = (_is_member(frozen, who, where) & (member[rows] >= 0))[:, None]
+        weight = frozen.weight[where][:, None]
+        near[rows] = weight * (frozen.hub[where] - inside * frozen.own[who])
+        far[rows] = weight * (frozen.hub_two[where] - inside * frozen.neighbours[who])
         return near, far
 
 

@@ -9,9 +9,16 @@ import polars as pl
 import pytest
 
 from graph.errors import HawserError, SnapshotError
-from graph.features.build import FeatureSet, build_features, given_tables, open_features
+from graph.features.build import (
+    FeatureSet,
+    build_features,
+    given_tables,
+    open_features,
+    shipment_features,
+)
 from graph.features.catalogue import names
 from graph.features.labels import labels
+from graph.settings import Settings
 from graph.snapshot import Snapshot, build
 from graph.store.lake import Lake
 
@@ -130,6 +137,26 @@ def test_history_of_enterprises(features: FeatureSet) -> None:
     assert a["age_days"] == (DAY - date(2020, 1, 1)).days + 1
     assert b["neighbour_violation_rate"] > a["neighbour_violation_rate"]
     assert np.isnan(z["neighbour_violation_rate"])
+
+
+def test_where_nobody_is_known_shipments_have_the_same_columns(
+    tmp_path: Path, write_lake: WriteLake, features: FeatureSet
+) -> None:
+    lone = {name: value for name, value in TABLES["shipments"][0].items() if "_id" not in name}
+    given = tmp_path / "given"
+    given.mkdir()
+    pl.DataFrame([{"shipment_id": "s", **lone}]).write_csv(given / "shipments.csv")
+    empty = Lake(Settings(home=tmp_path / "empty"))
+    lake = write_lake(tmp_path / "lone", {"shipments": [{"shipment_id": "s", **lone}]})
+    for table, rows in (
+        (shipment_features(empty, known_at=DAY), 0),
+        (shipment_features(empty, known_at=DAY, given=given_tables(given)), 1),
+        (shipment_features(lake, known_at=DAY), 1),
+        (shipment_features(lake, known_at=date(2020, 1, 1)), 0),
+    ):
+        assert table.num_rows == rows
+        assert table.schema.equals(features.shipments.schema)
+        assert set(table["broker_clients_weight"].to_pylist()) <= {0.0}
 
 
 def _event(day: date, **more: object) -> dict[str, object]:
