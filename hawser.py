@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -123,12 +123,13 @@ class Data:
         Without a snapshot, scores or grades their sections are empty.
         """
         from graph.store.ledger import Ledger
-        from queries.portrait import Sources, portrait
+        from queries.portrait import Sources, marking_of, portrait
 
         with Ledger(self.settings) as ledger:
             snapshot = self._or_none(lambda: self.snapshot)
             scores = self._or_none(self._scores) if snapshot else None
-            sources = Sources(self.store, ledger, scores, snapshot)
+            marking = partial(marking_of, self.settings)
+            sources = Sources(self.store, ledger, scores, snapshot, marking)
             return portrait(sources, id, clearance=self.settings.clearance, as_of=as_of)
 
     def _or_none(self, read: Callable[[], T]) -> T | None:

@@ -4,9 +4,12 @@ from datetime import date
 from typing import Any
 
 from graph import access
+from graph.errors import SnapshotError
+from graph.settings import Settings
+from graph.snapshot import open_snapshot
 from queries.reader import Reader, Sources
 
-__all__ = ["SECTIONS", "Sources", "portrait"]
+__all__ = ["SECTIONS", "Sources", "marking_of", "portrait"]
 
 SECTIONS = (
     "registration", "clearance", "commodities", "credit", "related", "prices", "risk", "grade",
@@ -58,3 +61,11 @@ def portrait(
         "snapshot": snapshot.id if snapshot else None,
         "clearance_of_reader": clearance,
     }
+
+
+def marking_of(settings: Settings, snapshot: str) -> str:
+    """The highest marking of what a snapshot rests on; of one that is gone, the highest of all."""
+    try:
+        return open_snapshot(settings, snapshot, verify=False).highest_marking
+    except SnapshotError:
+        return access.HIGHEST

@@ -2,18 +2,23 @@
 
 import base64
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from fastapi import FastAPI
 
+import hawser
 from api.services import Services
 from graph.scores import ENTERPRISE_SCHEMA, SHIPMENT_SCHEMA, Scores
 from graph.settings import Settings
-from graph.snapshot import open_snapshot
+from graph.snapshot import build, open_snapshot
+from graph.store.lake import Lake
 from graph.store.ledger import GRADE_SCHEMA, GradingRun, Ledger, RuleSet
 from queries.catalog import CATALOG, Reads, ask
 from queries.portrait import portrait
@@ -123,6 +128,16 @@ def test_whatever_is_cut_is_said(store: Reads) -> None:
     assert counts.degree == 202
 
 
+def save_grade(ledger: Ledger, name: str, snapshot: str, day: date) -> None:
+    """Save a run that gave enterprise `a` band A on a day, resting on a snapshot."""
+    rules = RuleSet("h1", "v1", "yaml", {"HITS": {"zh": "{value:.0f}", "en": "{value:.0f} hits"}})
+    now = datetime(2024, 8, 1, tzinfo=UTC)
+    run = GradingRun(name, "v1", "h1", snapshot, "m1", day, day, now, now, {"A": 1})
+    grade = {"enterprise_id": "a", "points": 600.0, "band": "A", "probability": 0.2}
+    row = {**grade, "reasons": json.dumps([["HITS", "hits", 3.0, 12.0]]), "valid_from": day}
+    ledger.save_run(run, pa.Table.from_pylist([row], GRADE_SCHEMA), rules)
+
+
 @pytest.fixture(scope="module")
 def graded(story: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sources]:
     """Scores of the story's snapshot, and grades of two days that rest on it and on a lost one."""
@@ -133,15 +148,9 @@ def graded(story: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         [{**score, "top_reasons": ["hits"], "model": "m1"}], ENTERPRISE_SCHEMA
     )
     scores = Scores(home, snapshot.id, "m1", SHIPMENT_SCHEMA.empty_table(), table)
-    rules = RuleSet("h1", "v1", "yaml", {"HITS": {"zh": "{value:.0f}", "en": "{value:.0f} hits"}})
     with Ledger(Settings(home=home)) as ledger:
-        for name, rests_on, day in (("r1", snapshot.id, DAY), ("r2", "lost", date(2024, 7, 31))):
-            now = datetime(2024, 8, 1, tzinfo=UTC)
-            run = GradingRun(name, "v1", "h1", rests_on, "m1", day, day, now, now, {"A": 1})
-            grade = {"enterprise_id": "a", "points": 600.0, "band": "A", "probability": 0.2}
-            reasons = json.dumps([["HITS", "hits", 3.0, 12.0]])
-            row = {**grade, "reasons": reasons, "valid_from": day}
-            ledger.save_run(run, pa.Table.from_pylist([row], GRADE_SCHEMA), rules)
+        save_grade(ledger, "r1", snapshot.id, DAY)
+        save_grade(ledger, "r2", "lost", date(2024, 7, 31))
         services = Services(story)
         yield Sources(services, ledger, scores, snapshot, services.marking_of)
         services.close()
@@ -170,6 +179,24 @@ def test_a_grade_of_a_lost_snapshot_is_secret(graded: Sources) -> None:
         grades = Reader(graded, clearance, later).grades("a")
         assert [grade["run"] for grade in grades] == ["r2", "r1"]
         assert [grade["band"] for grade in grades] == bands
+
+
+def test_a_notebook_shows_a_grade_of_an_older_snapshot_to_whom_it_may(
+    story: Settings, tmp_path: Path
+) -> None:
+    aside = Settings(home=tmp_path)
+    with Lake(story) as lake:
+        older = build(lake, aside, as_of=date(2024, 5, 1), known_at=date(2024, 5, 1))
+    assert older.highest_marking == HIGH
+    shutil.copytree(older.folder, story.snapshot_folder / older.id)
+    with Ledger(aside) as ledger:
+        save_grade(ledger, "r1", older.id, date(2024, 5, 1))
+    seen = replace(story, clearance=HIGH, ledger_url=f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    with hawser.Data(seen) as data:
+        assert data.snapshot.id != older.id
+        assert data.portrait("a")["grade"]["band"] == "A"
+    with hawser.Data(replace(seen, clearance=LOW)) as data:
+        assert data.portrait("a")["grade"]["band"] is None
 
 
 def test_a_day_before_tells_nothing_that_came_after(graded: Sources) -> None:
