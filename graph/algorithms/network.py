@@ -6,7 +6,7 @@ path is the shortest one. Between two nodes only the strongest arc is kept: para
 the same two parties would otherwise count the same tie several times.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -113,9 +113,14 @@ def name_arc(snapshot: Snapshot, network: Network, place: int) -> ArcName:
     """Describe the arc at a place of `network.arcs`."""
     arcs = network.arcs
     kind = network.kinds[int(arcs.kind[place])]
-    edges, number = snapshot.edges(kind), int(arcs.edge[place])
+    return name_edge(snapshot, kind, int(arcs.edge[place]), forward=bool(arcs.forward[place]))
+
+
+def name_edge(snapshot: Snapshot, kind: str, number: int, *, forward: bool) -> ArcName:
+    """Describe an edge by its number in its kind's arrays, walked forward or backward."""
+    edges = snapshot.edges(kind)
     return ArcName(
-        kind if bool(arcs.forward[place]) else EDGE_KINDS[kind].inverse,
+        kind if forward else EDGE_KINDS[kind].inverse,
         from_day(int(edges.valid_from[number])),
         from_day(int(edges.valid_to[number])),
         bytes(edges.record[number]).decode(),
@@ -175,10 +180,22 @@ def network_of(
     out); one that has not begun is left out. O(m log m) in the edges of the policy's kinds; kept
     for the last few combinations.
     """
+    return build_network(snapshot, links, damping, former, clearance, {})
+
+
+def build_network(
+    snapshot: Snapshot,
+    links: tuple[LinkPolicy, ...],
+    damping: float,
+    former: float,
+    clearance: str,
+    only: Mapping[str, NDArray[np.bool_]],
+) -> Network:
+    """`network_of`, of some kinds `only` the edges that a mask (of length m) keeps; not kept."""
     parts = [
         part
         for place, link in enumerate(links)
-        for part in _arcs_of(snapshot, link, place, former, clearance)
+        for part in _arcs_of(snapshot, link, place, former, clearance, only.get(link.kind))
     ]
     arcs = _join(parts)
     arcs = Arcs(
@@ -188,13 +205,18 @@ def network_of(
 
 
 def _arcs_of(
-    snapshot: Snapshot, link: LinkPolicy, place: int, former: float, clearance: str
+    snapshot: Snapshot,
+    link: LinkPolicy,
+    place: int,
+    former: float,
+    clearance: str,
+    kept: NDArray[np.bool_] | None,
 ) -> list[Arcs]:
-    """The arcs of one edge kind, both ways."""
+    """The arcs of one edge kind, both ways, of the edges that are kept (None: all)."""
     edges, seen = snapshot.edges(link.kind), seen_edges(snapshot, link.kind, clearance)
     today = to_day(snapshot.as_of)
     factor = np.where(seen.valid_to <= today, former, 1.0) * (seen.valid_from <= today)
-    factor = factor * seen.exists
+    factor = factor * (seen.exists if kept is None else seen.exists & kept)
     if link.by_share:
         share = seen.weight
         factor = factor * np.where((share > 0) & (share <= 1), share, link.unknown)

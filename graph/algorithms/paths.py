@@ -23,7 +23,15 @@ from typing import Any
 import numpy as np
 
 from graph import access
-from graph.algorithms.network import Integers, Network, Numbers, name_arc, node_markings
+from graph.algorithms.network import (
+    ArcName,
+    Integers,
+    Network,
+    Numbers,
+    name_arc,
+    name_edge,
+    node_markings,
+)
 from graph.errors import NotFound
 from graph.snapshot import Snapshot
 
@@ -261,9 +269,17 @@ def hops_of(
     """The steps of a path with names, dates and evidence; blank where the clearance ends."""
     ends = [_end(snapshot, node, clearance) for node in path.nodes]
     return tuple(
-        _hop(snapshot, network, place, (ends[step], ends[step + 1]), clearance)
+        _hop(name_arc(snapshot, network, place), (ends[step], ends[step + 1]), clearance)
         for step, place in enumerate(path.arcs)
     )
+
+
+def step_along(snapshot: Snapshot, kind: str, number: int, *, forward: bool, clearance: str) -> Hop:
+    """One edge, by its number in its kind's arrays, as a step forward or backward."""
+    edges = snapshot.edges(kind)
+    nodes = (int(edges.source[number]), int(edges.target[number]))
+    start, end = (_end(snapshot, node, clearance) for node in (nodes if forward else nodes[::-1]))
+    return _hop(name_edge(snapshot, kind, number, forward=forward), (start, end), clearance)
 
 
 End = tuple[str | None, str | None]
@@ -275,11 +291,8 @@ def _end(snapshot: Snapshot, node: int, clearance: str) -> End:
     return snapshot.id_of(node), node_name(snapshot, node, clearance)
 
 
-def _hop(
-    snapshot: Snapshot, network: Network, place: int, ends: tuple[End, End], clearance: str
-) -> Hop:
+def _hop(arc: ArcName, ends: tuple[End, End], clearance: str) -> Hop:
     (source, source_name), (target, target_name) = ends
-    arc = name_arc(snapshot, network, place)
     if None in (source, target) or arc.marking > access.level(clearance):
         return Hop(source, target, source_name, target_name, HIDDEN, None, None, None)
     told = (arc.valid_from, arc.valid_to, arc.record or None)

@@ -21,6 +21,7 @@ class SeedRule:
     `half_life_days` (0: never) from the day in `since`, and ends on the day in `until`."""
 
     name: str
+    chinese: str
     kind: str
     where: tuple[tuple[str, str], ...]
     weight: float
@@ -31,13 +32,18 @@ class SeedRule:
 
 @dataclass(frozen=True)
 class PropagationPolicy:
-    """Everything that decides an influence, as data. `id` names it in answers."""
+    """Everything that decides an influence, as data. `id` names it in answers.
+
+    `found` are the links from a violator to the other parties of the shipment; `responsible` the
+    roles for which a violation counts whose finding names nobody.
+    """
 
     name: str
     damping: float
     former: float
     limits: Limits
     links: tuple[LinkPolicy, ...]
+    found: tuple[LinkPolicy, ...]
     seeds: tuple[SeedRule, ...]
     responsible: tuple[str, ...]
     digest: str = ""
@@ -64,6 +70,7 @@ def load_policy(path: Path = POLICY_FILE) -> PropagationPolicy:
         float(raw["former"]),
         Limits(**limits),
         tuple(LinkPolicy(**link) for link in raw["links"]),
+        tuple(LinkPolicy(**link) for link in raw["found"]),
         tuple(SeedRule(**{**rule, "where": tuple(rule["where"].items())}) for rule in raw["seeds"]),
         tuple(raw["responsible"]),
         hashlib.sha256(text.encode()).hexdigest()[:12],
@@ -73,11 +80,12 @@ def load_policy(path: Path = POLICY_FILE) -> PropagationPolicy:
 
 
 def _check(policy: PropagationPolicy, path: Path) -> None:
-    for link in policy.links:
-        if link.kind not in EDGE_KINDS:
-            raise OntologyError(f"{path.name}: no edge kind {link.kind}")
+    links = (*policy.links, *policy.found)
+    for kind in (*(link.kind for link in links), *policy.responsible):
+        if kind not in EDGE_KINDS:
+            raise OntologyError(f"{path.name}: no edge kind {kind}")
     shares = [policy.damping, policy.former, *(rule.weight for rule in policy.seeds)]
-    shares += [share for link in policy.links for share in (link.forward, link.backward)]
+    shares += [share for link in links for share in (link.forward, link.backward)]
     if not all(0 <= share <= 1 for share in shares):
         raise OntologyError(f"{path.name}: strengths, weights and damping lie between 0 and 1")
     for rule in policy.seeds:

@@ -9,16 +9,19 @@ Formula. A path from a source party s over links l1..lh (h <= `max_hops`) contri
     c = weight(s) * product(strength(l) * damping)
 
 with weight(s) = max over what s did of weight * 2^(-age / half-life), or 1 for a list entry in
-force. The influence is 1 - product(1 - c) over the paths found: the noisy-or of Pearl,
-Probabilistic Reasoning in Intelligent Systems (1988), section 4.3. It treats paths as independent
-although they may share links, so it is an upper estimate; the target's own penalties, and what was
-found in its own shipments, are not part of it. Paths come in order of contribution (see
-`graph.algorithms.paths`); those beyond `limit` are summed in the `remainder`:
+force. A violation is the deed of the enterprise that the finding names; the others in the shipment
+are reached through it. The influence is 1 - product(1 - c) over the paths found: the noisy-or of
+Pearl, Probabilistic Reasoning in Intelligent Systems (1988), section 4.3. It treats paths as
+independent although they may share links, so it is an upper estimate; the target's own penalties,
+and what was found in its own shipments against nobody named, are not part of it. Paths come in
+order of contribution (see `graph.algorithms.paths`); those beyond `limit` are summed in the
+`remainder`:
 1 - influence = product over shown (1 - c) * (1 - remainder).
 
 Access. Influence and contributions count only what the reader may see. Paths among the best that
 touch something above the clearance are shown with those steps blanked and without a contribution,
-and counted: neither a gap nor a score gives away more than that something is there.
+and counted: neither a gap nor a score gives away more than that something is there. A cause of a
+path's start that the reader may not see is counted, never named.
 """
 
 from collections.abc import Mapping
@@ -29,7 +32,9 @@ from typing import Any
 import numpy as np
 
 from graph import access
-from graph.algorithms.network import Network, network_of
+from graph.algorithms.cache import per_snapshot
+from graph.algorithms.causes import Cause, describe
+from graph.algorithms.network import Network, build_network, node_markings
 from graph.algorithms.paths import (
     HIDDEN,
     Found,
@@ -41,14 +46,21 @@ from graph.algorithms.paths import (
     node_name,
 )
 from graph.algorithms.policy import PropagationPolicy, load_policy
-from graph.algorithms.seeds import Seeds, seeds_of, without_own
+from graph.algorithms.seeds import Causes, causes_of, found_edges, without_own
 from graph.snapshot import Snapshot
+
+#: Most causes of one party that are listed; the others are counted.
+MOST_CAUSES = 50
 
 
 @dataclass(frozen=True)
 class RiskPath:
     """One path: its contribution (None where the clearance does not reach), the party it starts
-    from, why that party counts, and the steps from there to the target."""
+    from, why that party counts, and the steps from there to the target.
+
+    `weight` is the party's own, set by the rule `reason` for the `cause`. `causes` are all reasons,
+    most severe first (`cause_count` of them, should there be more than `MOST_CAUSES`);
+    `hidden_causes` counts those above the clearance."""
 
     contribution: float | None
     source: str | None
@@ -57,6 +69,9 @@ class RiskPath:
     cause: str | None
     weight: float | None
     hops: tuple[Hop, ...]
+    causes: tuple[Cause, ...] = ()
+    cause_count: int = 0
+    hidden_causes: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The keys of the machine-readable answer."""
@@ -67,6 +82,9 @@ class RiskPath:
             "reason": self.reason,
             "cause": self.cause,
             "weight": self.weight,
+            "causes": [cause.as_dict() for cause in self.causes],
+            "cause_count": self.cause_count,
+            "hidden_causes": self.hidden_causes,
             "hops": [hop.as_dict() for hop in self.hops],
         }
 
@@ -129,10 +147,8 @@ def risk_paths(
     policy = policy or load_policy()
     target = locate(snapshot, "Enterprise", enterprise_id, clearance)
     found, network = _find(snapshot, policy, target, clearance)
-    seeds = seeds_of(snapshot, policy, clearance)
-    shown = [
-        _describe(snapshot, network, path, seeds, policy, clearance) for path in found.paths[:limit]
-    ]
+    tell = _Teller(snapshot, policy, target, clearance)
+    shown = [tell.path(network, path) for path in found.paths[:limit]]
     hidden = _hidden(snapshot, policy, target, clearance, found, limit)
     rest = [path.reliability for path in found.paths[limit:]]
     return RiskPaths(
@@ -144,11 +160,7 @@ def risk_paths(
         len(found.hubs),
         tuple(snapshot.id_of(hub) for hub in found.hubs[:20]),
         found.partial,
-        access.Redactions(
-            edges=sum(hop.kind == HIDDEN for path in hidden for hop in path.hops),
-            paths=len(hidden),
-            properties=sum(hop.redacted for path in (*shown, *hidden) for hop in path.hops),
-        ).as_dict(),
+        _redacted(shown, hidden),
         policy.limits.max_hops,
         snapshot.id,
         snapshot.as_of,
@@ -161,33 +173,66 @@ def noisy_or(contributions: list[float]) -> float:
     return float(1.0 - np.prod(1.0 - np.asarray(contributions, dtype=np.float64)))
 
 
+def _redacted(shown: list[RiskPath], hidden: list[RiskPath]) -> Mapping[str, int]:
+    """What the clearance hides; the causes of one party count once however many paths it starts."""
+    return access.Redactions(
+        nodes=sum({path.source: path.hidden_causes for path in shown}.values()),
+        edges=sum(hop.kind == HIDDEN for path in hidden for hop in path.hops),
+        paths=len(hidden),
+        properties=sum(hop.redacted for path in (*shown, *hidden) for hop in path.hops),
+    ).as_dict()
+
+
+@per_snapshot(8)
+def _network(snapshot: Snapshot, policy: PropagationPolicy, clearance: str) -> Network:
+    """The policy's links and the ways from violators through their shipments; kept."""
+    links = (*policy.links, *policy.found)
+    only = found_edges(snapshot, policy, clearance)
+    return build_network(snapshot, links, policy.damping, policy.former, clearance, only)
+
+
 def _find(
     snapshot: Snapshot, policy: PropagationPolicy, target: int, clearance: str
 ) -> tuple[Found, Network]:
-    network = network_of(snapshot, policy.links, policy.damping, policy.former, clearance)
-    seeds = seeds_of(snapshot, policy, clearance)
-    sources = without_own(snapshot, policy, seeds, target)
+    network = _network(snapshot, policy, clearance)
+    causes = without_own(snapshot, policy, causes_of(snapshot, policy, clearance), target)
+    sources = causes.weights(snapshot.size)
     return most_reliable(network, target, sources, policy.limits), network
 
 
-def _describe(
-    snapshot: Snapshot,
-    network: Network,
-    path: FoundPath,
-    seeds: Seeds,
-    policy: PropagationPolicy,
-    clearance: str,
-) -> RiskPath:
-    source = path.nodes[0]
-    return RiskPath(
-        path.reliability,
-        snapshot.id_of(source),
-        node_name(snapshot, source, clearance),
-        policy.seeds[int(seeds.rule[source])].name,
-        snapshot.id_of(int(seeds.cause[source])),
-        float(seeds.weight[source]),
-        hops_of(snapshot, network, path, clearance),
-    )
+class _Teller:
+    """Puts found paths to one target in words for one reader."""
+
+    def __init__(
+        self, snapshot: Snapshot, policy: PropagationPolicy, target: int, clearance: str
+    ) -> None:
+        self.snapshot, self.policy, self.clearance = snapshot, policy, clearance
+        self._causes, self._truth = (
+            without_own(snapshot, policy, causes_of(snapshot, policy, name), target)
+            for name in (clearance, access.HIGHEST)
+        )
+
+    def path(self, network: Network, path: FoundPath) -> RiskPath:
+        """The path with the causes of its start."""
+        source = path.nodes[0]
+        causes, truth = self._causes.of(source), self._truth.of(source)
+        first = int(np.argmax(causes.weight))
+        return RiskPath(
+            path.reliability,
+            self.snapshot.id_of(source),
+            node_name(self.snapshot, source, self.clearance),
+            self.policy.seeds[int(causes.rule[first])].name,
+            self.snapshot.id_of(int(causes.cause[first])),
+            float(causes.weight[first]),
+            hops_of(self.snapshot, network, path, self.clearance),
+            self._told(causes),
+            len(causes.cause),
+            len(np.setdiff1d(truth.cause, causes.cause)),
+        )
+
+    def _told(self, causes: Causes) -> tuple[Cause, ...]:
+        shown = causes.take(np.arange(min(len(causes.cause), MOST_CAUSES)))
+        return describe(self.snapshot, self.policy, shown, self.clearance)
 
 
 def _hidden(
@@ -206,13 +251,34 @@ def _hidden(
         return []
     found, network = _find(snapshot, policy, target, access.HIGHEST)
     known = {path.nodes for path in seen.paths}
-    weight = seeds_of(snapshot, policy, clearance).weight
+    weight = causes_of(snapshot, policy, clearance).weights(snapshot.size)
     result = []
     for path in found.paths[:limit]:
         if path.nodes not in known:
-            hops = hops_of(snapshot, network, path, clearance)
+            hops = _blanked(snapshot, network, path, clearance)
             if weight[path.nodes[0]] <= 0:
-                first = replace(hops[0], source=None, source_name=None, kind=HIDDEN)
-                hops = (replace(first, valid_from=None, valid_to=None, evidence=None), *hops[1:])
+                hops = (_without_ends(hops[0], "source"), *hops[1:])
             result.append(RiskPath(None, hops[0].source, None, None, None, None, hops))
     return result
+
+
+def _blanked(
+    snapshot: Snapshot, network: Network, path: FoundPath, clearance: str
+) -> tuple[Hop, ...]:
+    """The steps of a path; blank around a finding that the reader may not see, with its shipment:
+    that they are on a path at all says what was found."""
+    hops = list(hops_of(snapshot, network, path, clearance))
+    seen = access.visible_mask(node_markings(snapshot, "marking"), clearance)
+    for place, node in enumerate(path.nodes):
+        if snapshot.kind_of(node) == "Finding" and not seen[node]:
+            hops[place - 1] = _without_ends(hops[place - 1], "target")
+            hops[place] = _without_ends(hops[place], "source", "target")
+            hops[place + 1] = _without_ends(hops[place + 1], "source")
+    return tuple(hops)
+
+
+def _without_ends(hop: Hop, *ends: str) -> Hop:
+    """The step with those of its ends and all particulars blank."""
+    blank = {name: None for end in ends for name in (end, f"{end}_name")}
+    rest = {"valid_from": None, "valid_to": None, "evidence": None}
+    return replace(hop, **blank, **rest, kind=HIDDEN, redacted=0)

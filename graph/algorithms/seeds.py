@@ -1,6 +1,11 @@
-"""Where risk starts: every party's weight for what it did or is listed for."""
+"""Where risk starts: every party's weight for what it did or is listed for.
 
-from dataclasses import dataclass
+A violation is the deed of the enterprise that the finding names. The other parties of the shipment
+are no source: `found_edges` are the ways from the violator to them. Only a finding that names no
+known enterprise counts for the parties with the policy's `responsible` roles.
+"""
+
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pyarrow as pa
@@ -9,76 +14,145 @@ from numpy.typing import NDArray
 
 from graph import access
 from graph.algorithms.cache import per_snapshot
-from graph.algorithms.network import Numbers, node_markings
+from graph.algorithms.network import Integers, Numbers, node_markings, seen_edges
 from graph.algorithms.policy import PropagationPolicy, SeedRule
 from graph.snapshot import Snapshot, to_day
 
+Mask = NDArray[np.bool_]
+
 #: How parties are tied to what they did or are listed for, and whether the party is the source.
-_TIES = (
-    ("SUBJECT_OF", "CreditEvent", True),
-    ("FOUND_AGAINST", "Finding", False),
-    ("LISTED_AS", "ListEntry", True),
-)
+TIES = (("SUBJECT_OF", True), ("FOUND_AGAINST", False), ("LISTED_AS", True))
+
+_TIE_NAME = np.dtype("U40")
 
 
 @dataclass(frozen=True)
-class Seeds:
-    """Each node's weight as a source, shape (n,), with the rule and the node it comes from (-1:
-    none)."""
+class Causes:
+    """Why parties are sources: c rows by party, most severe first (by the rule's weight, then the
+    latest day). `tie` and `edge` say which edge ties the party to the cause, or to the shipment
+    when the finding names nobody; `found` is the number of the finding's FOUND_IN edge (-1: none),
+    `named` whether the party is the one that is named."""
 
-    weight: Numbers
+    party: Integers
+    cause: Integers
     rule: NDArray[np.int16]
-    cause: NDArray[np.int64]
+    weight: Numbers
+    day: Numbers
+    tie: NDArray[np.str_]
+    edge: Integers
+    found: Integers
+    named: Mask
+
+    def take(self, chosen: NDArray[np.bool_] | Integers) -> "Causes":
+        """The chosen rows, by mask or place."""
+        return Causes(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+    def of(self, party: int) -> "Causes":
+        """The rows of one party. O(log c + result)."""
+        first, last = np.searchsorted(self.party, [party, party + 1])
+        return self.take(np.arange(first, last))
+
+    def weights(self, size: int) -> Numbers:
+        """Each node's weight as a source, the highest of its causes, shape (n,)."""
+        result = np.zeros(size)
+        np.maximum.at(result, self.party, self.weight)
+        return result
 
 
 @per_snapshot(8)
-def seeds_of(snapshot: Snapshot, policy: PropagationPolicy, clearance: str) -> Seeds:
-    """Every party's weight as a source of risk on the snapshot's day, as far as the clearance goes.
+def causes_of(snapshot: Snapshot, policy: PropagationPolicy, clearance: str) -> Causes:
+    """Why parties are sources of risk on the snapshot's day, as far as the clearance goes.
 
     O(n) for the nodes plus one pass over the edges that tie them to parties; kept per snapshot.
     """
+    did = _deeds(snapshot, policy, clearance)
+    found = _found_in(snapshot, clearance)
+    parts = [_tied(snapshot, kind, first, did, found, clearance) for kind, first in TIES]
+    parts += [_concerned(snapshot, kind, did, found, clearance) for kind in policy.responsible]
+    columns = [
+        np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Causes)
+    ]
+    rows = Causes(*columns)
+    severity = np.array([rule.weight for rule in policy.seeds])[rows.rule]
+    day = np.nan_to_num(rows.day, nan=-np.inf)
+    rows = rows.take(np.lexsort((rows.edge, rows.cause, -day, -severity, rows.party)))
+    pairs = rows.party * np.int64(snapshot.size) + rows.cause
+    return rows.take(np.sort(np.unique(pairs, return_index=True)[1]))
+
+
+def without_own(
+    snapshot: Snapshot, policy: PropagationPolicy, causes: Causes, target: int
+) -> Causes:
+    """The causes that count for one target: what was found in the target's own shipments without
+    naming anybody is its own, so it does not come back from the others in them. O(c + the target's
+    links)."""
+    own = [_row(snapshot, kind, target) for kind in policy.responsible]
+    shipments = np.asarray(snapshot.edges("FOUND_IN").target)
+    unnamed = np.flatnonzero(~causes.named)
+    back = np.isin(shipments[causes.found[unnamed]], np.concatenate(own))
+    return causes.take(np.setdiff1d(np.arange(len(causes.party)), unnamed[back]))
+
+
+def found_edges(snapshot: Snapshot, policy: PropagationPolicy, clearance: str) -> dict[str, Mask]:
+    """The edges from violators through findings and shipments to the others in them, by kind.
+
+    Of several shipments that tie the same two, the one with the heaviest finding is taken. O(m) in
+    the edges of the roles, once more for the causes.
+    """
+    rows = causes_of(snapshot, policy, clearance)
+    rows = rows.take((rows.tie == "FOUND_AGAINST") & (rows.found >= 0))
+    shipments = np.asarray(snapshot.edges("FOUND_IN").target, dtype=np.int64)[rows.found]
+    roles = [link.kind for link in policy.found if link.kind not in ("FOUND_AGAINST", "FOUND_IN")]
+    joined = [(number, *_in_shipments(snapshot, kind, shipments, clearance))
+              for number, kind in enumerate(roles)]  # fmt: skip
+    place = np.concatenate([row for _, row, _ in joined])
+    edge = np.concatenate([edge for _, _, edge in joined])
+    role = np.concatenate([np.full(len(edge), number) for number, _, edge in joined])
+    other = np.concatenate(
+        [np.asarray(snapshot.edges(roles[number]).source)[edge] for number, _, edge in joined]
+    )
+    order = np.lexsort((edge, role, rows.cause[place], -rows.weight[place]))
+    order = order[rows.party[place[order]] != other[order]]
+    pairs = rows.party[place[order]] * np.int64(snapshot.size) + other[order]
+    best = order[np.unique(pairs, return_index=True)[1]]
+    chosen = [("FOUND_AGAINST", rows.edge[place[best]]), ("FOUND_IN", rows.found[place[best]])]
+    chosen += [(kind, edge[best][role[best] == number]) for number, kind in enumerate(roles)]
+    return {kind: _mask(len(snapshot.edges(kind)), numbers) for kind, numbers in chosen}
+
+
+def _mask(size: int, places: Integers) -> Mask:
+    mask = np.zeros(size, dtype=np.bool_)
+    mask[places] = True
+    return mask
+
+
+@dataclass(frozen=True)
+class _Deeds:
+    """Each node's weight on the day, the rule it comes from and its day (NaN: none), shape (n,)."""
+
+    weight: Numbers
+    rule: NDArray[np.int16]
+    day: Numbers
+
+
+def _deeds(snapshot: Snapshot, policy: PropagationPolicy, clearance: str) -> _Deeds:
     size = snapshot.size
-    own = Seeds(np.zeros(size), np.full(size, -1, np.int16), np.full(size, -1, np.int64))
+    did = _Deeds(np.zeros(size), np.full(size, -1, np.int16), np.full(size, np.nan))
     seen = access.visible_mask(node_markings(snapshot, "marking"), clearance)
     for number, rule in enumerate(policy.seeds):
         start, stop = snapshot.range(rule.kind)
         if stop > start:
-            weight = _weights(snapshot, rule) * seen[start:stop]
-            better = np.flatnonzero(weight > own.weight[start:stop]) + start
-            own.weight[better] = weight[better - start]
-            own.rule[better] = number
-            own.cause[better] = better
-    result = Seeds(np.zeros(size), np.full(size, -1, np.int16), np.full(size, -1, np.int64))
-    for kind, _, party_is_source in _TIES:
-        _pass_on(snapshot, kind, party_is_source, own, result, clearance)
-    in_shipment = Seeds(np.zeros(size), np.full(size, -1, np.int16), np.full(size, -1, np.int64))
-    _pass_on(snapshot, "FOUND_IN", False, own, in_shipment, clearance)
-    for kind in policy.responsible:
-        _pass_on(snapshot, kind, True, in_shipment, result, clearance)
-    return result
+            weight, day = _weights(snapshot, rule)
+            weight = weight * seen[start:stop]
+            better = np.flatnonzero(weight > did.weight[start:stop])
+            did.weight[better + start] = weight[better]
+            did.rule[better + start] = number
+            did.day[better + start] = day[better]
+    return did
 
 
-def without_own(
-    snapshot: Snapshot, policy: PropagationPolicy, seeds: Seeds, target: int
-) -> Numbers:
-    """The weights as sources for one target: what was found in the target's own shipments is its
-    own, so it does not come back from the others in them. O(n + findings + the target's links)."""
-    shipments = [_row(snapshot, kind, target) for kind in policy.responsible]
-    found = snapshot.edges("FOUND_IN")
-    own = np.isin(np.asarray(found.target), np.unique(np.concatenate(shipments)))
-    causes = np.asarray(found.source)[own]
-    return np.where(np.isin(seeds.cause, causes), 0.0, seeds.weight) if own.any() else seeds.weight
-
-
-def _row(snapshot: Snapshot, kind: str, source: int) -> NDArray[np.int64]:
-    """The targets of a node's edges of a kind; edges are sorted by source. O(log m + result)."""
-    edges = snapshot.edges(kind)
-    first, last = np.searchsorted(edges.source, [source, source + 1])
-    return np.asarray(edges.target[first:last], dtype=np.int64)
-
-
-def _weights(snapshot: Snapshot, rule: SeedRule) -> Numbers:
-    """The weight that each node of the rule's kind gives on the snapshot's day."""
+def _weights(snapshot: Snapshot, rule: SeedRule) -> tuple[Numbers, Numbers]:
+    """The weight that each node of the rule's kind gives on the snapshot's day, and its day."""
     table = snapshot.nodes(rule.kind)
     chosen = np.ones(table.num_rows, dtype=np.bool_)
     for name, value in rule.where:
@@ -91,7 +165,7 @@ def _weights(snapshot: Snapshot, rule: SeedRule) -> Numbers:
         weight = weight * np.exp2(-np.maximum(age, 0.0) / rule.half_life_days)
     if rule.until:
         weight = np.where(_days(table.column(rule.until)) <= today, 0.0, weight)
-    return np.asarray(weight, dtype=np.float64)
+    return np.asarray(weight, dtype=np.float64), day
 
 
 def _days(column: pa.ChunkedArray) -> Numbers:
@@ -100,18 +174,78 @@ def _days(column: pa.ChunkedArray) -> Numbers:
     return np.asarray(dates.cast(pa.int32()).cast(pa.float64()).fill_null(np.nan))
 
 
-def _pass_on(
-    snapshot: Snapshot, kind: str, party_is_source: bool, cause: Seeds, to: Seeds, clearance: str
-) -> None:
-    """Give each edge's receiving end the weight at its other end where that is greater."""
+def _found_in(snapshot: Snapshot, clearance: str) -> Integers:
+    """Each node's FOUND_IN edge that the reader may see (-1: none), shape (n,)."""
+    result = np.full(snapshot.size, -1, dtype=np.int64)
+    exists = np.flatnonzero(seen_edges(snapshot, "FOUND_IN", clearance).exists)[::-1]
+    result[np.asarray(snapshot.edges("FOUND_IN").source)[exists]] = exists
+    return result
+
+
+def _tied(
+    snapshot: Snapshot, kind: str, party_is_source: bool, did: _Deeds, found: Integers,
+    clearance: str,
+) -> Causes:  # fmt: skip
+    """The causes of the parties that the edges of a kind tie to theirs."""
     edges = snapshot.edges(kind)
-    source, target = np.asarray(edges.source), np.asarray(edges.target)
-    giver, receiver = (target, source) if party_is_source else (source, target)
-    weight = cause.weight[giver] * access.visible_mask(np.asarray(edges.marking), clearance)
-    order = np.lexsort((giver, -weight, receiver))
-    order = order[weight[order] > 0]
-    first = order[np.unique(receiver[order], return_index=True)[1]]
-    first = first[weight[first] > to.weight[receiver[first]]]
-    to.weight[receiver[first]] = weight[first]
-    to.rule[receiver[first]] = cause.rule[giver[first]]
-    to.cause[receiver[first]] = cause.cause[giver[first]]
+    ends = (np.asarray(edges.source, np.int64), np.asarray(edges.target, np.int64))
+    party, cause = ends if party_is_source else ends[::-1]
+    counts = seen_edges(snapshot, kind, clearance).exists & (did.weight[cause] > 0)
+    number = np.flatnonzero(counts)
+    return _rows(party[number], cause[number], did, kind, number, found, named=True)
+
+
+def _concerned(
+    snapshot: Snapshot, kind: str, did: _Deeds, found: Integers, clearance: str
+) -> Causes:
+    """The causes of the parties with a role in shipments whose findings name nobody.
+
+    Whether a finding names somebody does not depend on the reader: who may not see the violator is
+    not told that somebody else is one.
+    """
+    named = np.asarray(snapshot.edges("FOUND_AGAINST").source)
+    cause = np.setdiff1d(np.flatnonzero((did.weight > 0) & (found >= 0)), named)
+    shipments = np.asarray(snapshot.edges("FOUND_IN").target, dtype=np.int64)[found[cause]]
+    place, edge = _in_shipments(snapshot, kind, shipments, clearance)
+    party = np.asarray(snapshot.edges(kind).source, dtype=np.int64)[edge]
+    return _rows(party, cause[place], did, kind, edge, found, named=False)
+
+
+def _in_shipments(
+    snapshot: Snapshot, kind: str, shipments: Integers, clearance: str
+) -> tuple[Integers, Integers]:
+    """Pairs of a place in `shipments` and an edge of the role that leads to that shipment and
+    exists for the reader. O(m + s log s + result)."""
+    target = np.asarray(snapshot.edges(kind).target)
+    wanted = np.isin(target, shipments) & seen_edges(snapshot, kind, clearance).exists
+    edge = np.flatnonzero(wanted)
+    order = np.argsort(shipments, kind="stable")
+    first = np.searchsorted(shipments[order], target[edge], side="left")
+    count = np.searchsorted(shipments[order], target[edge], side="right") - first
+    within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    return order[np.repeat(first, count) + within], np.repeat(edge, count)
+
+
+def _rows(
+    party: Integers, cause: Integers, did: _Deeds, kind: str, edge: Integers, found: Integers,
+    *, named: bool,
+) -> Causes:  # fmt: skip
+    size = len(party)
+    return Causes(
+        party,
+        cause,
+        did.rule[cause],
+        did.weight[cause],
+        did.day[cause],
+        np.full(size, kind, dtype=_TIE_NAME),
+        edge,
+        found[cause],
+        np.full(size, named),
+    )
+
+
+def _row(snapshot: Snapshot, kind: str, source: int) -> Integers:
+    """The targets of a node's edges of a kind; edges are sorted by source. O(log m + result)."""
+    edges = snapshot.edges(kind)
+    first, last = np.searchsorted(edges.source, [source, source + 1])
+    return np.asarray(edges.target[first:last], dtype=np.int64)

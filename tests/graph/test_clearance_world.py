@@ -40,10 +40,15 @@ def mixed() -> Rows:
                          "address": "1 Quay", "marking": "PUBLIC"}],
         "persons": [],
         "relations": [],
-        "credit_events": [],
+        "credit_events": [
+            {"event_id": "late-event", "enterprise_id": "twice-PUBLIC", "type": "smuggling",
+             "severity": "general", "occurred_on": date(2024, 2, 9), "marking": "SECRET",
+             "recorded_at": date(2024, 2, 10)},
+        ],
         "shipments": [],
         "shipment_items": [],
         "list_entries": [],
+        "findings": [],
     }  # fmt: skip
     for level, marking in enumerate(MARKINGS):
         own: dict[str, Any] = {"marking": marking}
@@ -82,6 +87,17 @@ def mixed() -> Rows:
             {"shipment_id": f"shipment-{marking}", "declared_at": date(2024, 3, 1 + level),
              "direction": "I", "customs_office": "2200", "importer_id": "T", "exporter_id": twice,
              **own},
+            {"shipment_id": f"open-{level}", "declared_at": date(2024, 3, 9), "importer_id": "T",
+             "exporter_id": twice, "marking": "PUBLIC"},
+        ]  # fmt: skip
+        rows["findings"] += [
+            {"finding_id": f"finding-{marking}-{where}-{who}", "shipment_id": where, "enterprise_id": who,
+             "outcome": "violation", "type": f"scheme {marking}", "severity": "serious",
+             "inspected_on": date(2024, 4, 11 + level), "recorded_at": date(2024, 4, 16 + level),
+             **own}
+            for where, who in (
+                (f"shipment-{marking}", twice), (f"open-{level}", twice), (f"open-{level}", None),
+            )
         ]  # fmt: skip
         rows["list_entries"] += [
             {"entry_id": f"entry-{marking}", "list": "watch", "name": f"Entry of {marking}", **own}
@@ -153,7 +169,7 @@ def test_owners_leak_nothing(world: World, clearance: str) -> None:
 def test_risk_paths_leak_nothing(world: World, clearance: str) -> None:
     answer = risk_paths(world.snapshot, "T", limit=50, clearance=clearance).as_dict()
     assert world.leaks(clearance, answer) == []
-    assert answer["paths"] and answer["redacted"]["paths"]
+    assert answer["paths"] and answer["redacted"]["paths"] and answer["redacted"]["nodes"]
 
 
 @LOWER

@@ -1,0 +1,110 @@
+"""The causes of a party's risk as people read them: what, when, by which record, how it is tied."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from graph import access
+from graph.algorithms.network import node_markings
+from graph.algorithms.paths import Hop, step_along
+from graph.algorithms.policy import PropagationPolicy
+from graph.algorithms.seeds import TIES, Causes
+from graph.snapshot import Snapshot, from_day
+
+#: The properties that say what a cause was about, by kind.
+_ABOUT = {"CreditEvent": ("type",), "Finding": ("type",), "ListEntry": ("list", "name")}
+
+_NOBODY = (
+    " (the finding names no known enterprise: importer and exporter count)",
+    "（查验结果未指明已知企业：计入进口商和出口商）",
+)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One reason why a party counts: a credit event, a finding or a list entry of the reader's.
+
+    `reason` is the policy's rule, `weight` what it gives on the snapshot's day, `day` that of the
+    event (None: not told), `evidence` the id of the record; `ties` are the steps from the party.
+    """
+
+    id: str
+    kind: str
+    reason: str
+    english: str
+    chinese: str
+    day: date | None
+    weight: float
+    evidence: str | None
+    ties: tuple[Hop, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The keys of the machine-readable answer."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "reason": self.reason,
+            "en": self.english,
+            "zh": self.chinese,
+            "day": self.day.isoformat() if self.day else None,
+            "weight": self.weight,
+            "evidence": self.evidence,
+            "ties": [tie.as_dict() for tie in self.ties],
+        }
+
+
+def describe(
+    snapshot: Snapshot, policy: PropagationPolicy, causes: Causes, clearance: str
+) -> tuple[Cause, ...]:
+    """The causes with words and evidence. They are those of this clearance: see `causes_of`."""
+    return tuple(
+        _describe(snapshot, policy, causes, place, clearance) for place in range(len(causes.cause))
+    )
+
+
+def _describe(
+    snapshot: Snapshot, policy: PropagationPolicy, causes: Causes, place: int, clearance: str
+) -> Cause:
+    rule, node = policy.seeds[int(causes.rule[place])], int(causes.cause[place])
+    row = snapshot.nodes(rule.kind).slice(node - snapshot.range(rule.kind)[0], 1).to_pylist()[0]
+    about = ", ".join(str(row[name]) for name in _ABOUT[rule.kind] if row[name]).replace("_", " ")
+    shipment = _shipment(snapshot, int(causes.found[place]), clearance)
+    english, chinese = rule.name, rule.chinese
+    if about:
+        english, chinese = f"{english}: {about}", f"{chinese}：{about}"
+    if shipment:
+        english += f", found in shipment {shipment}"
+        chinese += f"，查获于报关单{shipment}"
+    if not causes.named[place]:
+        english, chinese = english + _NOBODY[0], chinese + _NOBODY[1]
+    day = float(causes.day[place])
+    return Cause(
+        row["id"], rule.kind, rule.name, english, chinese,
+        None if np.isnan(day) else from_day(int(day)),
+        float(causes.weight[place]), row["record"], _ties(snapshot, causes, place, clearance),
+    )  # fmt: skip
+
+
+def _shipment(snapshot: Snapshot, found: int, clearance: str) -> str | None:
+    """The shipment of a FOUND_IN edge, if it exists for the reader."""
+    if found < 0:
+        return None
+    node = int(snapshot.edges("FOUND_IN").target[found])
+    seen = node_markings(snapshot)[node] <= access.level(clearance)
+    return snapshot.id_of(node) if seen else None
+
+
+def _ties(snapshot: Snapshot, causes: Causes, place: int, clearance: str) -> tuple[Hop, ...]:
+    """The steps from the party to the cause: one, or its role in the shipment and the finding."""
+    kind, edge = str(causes.tie[place]), int(causes.edge[place])
+    forward = dict(TIES).get(kind, True)
+    first = step_along(snapshot, kind, edge, forward=forward, clearance=clearance)
+    if causes.named[place]:
+        return (first,)
+    found = int(causes.found[place])
+    return (
+        first,
+        step_along(snapshot, "FOUND_IN", found, forward=False, clearance=clearance),
+    )
