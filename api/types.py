@@ -167,15 +167,42 @@ class Hop:
         return await _document(info, self.evidence)
 
 
+@strawberry.type(
+    description="One reason why a party counts: a credit event, a finding or a list entry."
+)
+class Cause:
+    id: str = _d("id of the event, finding or list entry")
+    kind: NodeKind = _d("what it is")
+    reason: str = _d("rule of the policy that makes it count")
+    en: str = _d("what it was, in English")
+    zh: str = _d("what it was, in Chinese")
+    day: date | None = _n("day of the event, inspection or listing; null if it was not told")
+    weight: float = _d("what it weighs on the snapshot's day, 0 to 1")
+    evidence: str | None = _n("id of the record; see the query `evidence`")
+    ties: list[Hop] = _d("the steps from the party to it, with their evidence")
+
+    @strawberry.field(description="the record: file, row and batch; asks the lake")
+    async def document(self, info: "strawberry.Info[Any, None]") -> Record | None:
+        """Loaded together for all facts of a request."""
+        return await _document(info, self.evidence)
+
+
 @strawberry.type(description="A path along which risk reaches an enterprise.")
 class RiskPath:
     contribution: float | None = _n("what it adds; null when a part of it is hidden")
     source: str | None = _n("id of the penalised or listed party it starts from")
     source_name: str | None = _n("its name")
-    reason: str | None = _n("why that party counts")
-    cause: str | None = _n("id of the penalty, finding or list entry")
+    reason: str | None = _n("the rule that sets that party's weight")
+    cause: str | None = _n("id of the penalty, finding or list entry that sets it")
     weight: float | None = _n("the party's own weight, 0 to 1")
     hops: list[Hop] = _d("the steps from there to the enterprise")
+    causes: list[Cause] = strawberry.field(
+        description="all reasons why that party counts, most severe first", default_factory=list
+    )
+    cause_count: int = strawberry.field(
+        description="reasons there are for you, listed or not", default=0
+    )
+    hidden_causes: int = strawberry.field(description="reasons that the clearance hides", default=0)
 
 
 @strawberry.type(description="The paths that are not shown.")

@@ -159,6 +159,20 @@ def test_evidence_leads_to_file_and_row(app: FastAPI, low_app: FastAPI, ask: Any
     found = ask(app, query, r=[records["p"]])["data"]["evidence"]
     assert [(f["table"], f["file"], f["row"]) for f in found] == [("relations", "relations.csv", 4)]
     assert ask(low_app, query, r=[records["p"]])["data"]["evidence"] == []
+    asked = """{ enterprise(id: "a") { risk { influence { paths { causeCount hiddenCauses causes {
+      id kind en zh day weight document { table file row source record }
+      ties { kind chinese document { table row } } } } } } } }"""
+    [first, *_] = ask(app, asked)["data"]["enterprise"]["risk"]["influence"]["paths"]
+    assert (first["causeCount"], first["hiddenCauses"]) == (1, 0)
+    [cause] = first["causes"]
+    assert (cause["id"], cause["kind"], cause["day"]) == ("e3", "CreditEvent", "2023-04-01")
+    assert (cause["en"], cause["zh"]) == ("serious penalty: penalty", "严重处罚：penalty")
+    document = cause["document"]
+    assert (document["file"], document["row"]) == ("credit_events.csv", 4)
+    assert cause["ties"] == [
+        {"kind": "SUBJECT_OF", "chinese": "涉及事件",
+         "document": {"table": "credit_events", "row": 4}}
+    ]  # fmt: skip
     paths = ask(
         app, '{ riskPaths(id: "a", limit: 1) { paths { hops { document { table row } } } } }'
     )
