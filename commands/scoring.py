@@ -6,7 +6,10 @@ from typing import Any
 
 from commands import stages
 from commands.output import Report
+from graph import access
+from graph.errors import HawserError
 from graph.settings import Settings
+from graph.snapshot import open_snapshot
 
 COLUMNS = ("probability", "low", "high", "top_reasons")
 
@@ -27,8 +30,11 @@ def score(settings: Settings, wanted: Wanted, progress: Report) -> dict[str, Any
     of an input also the rows that were `refused`, a line each.
 
     Raises:
-        HawserError: there is no model or snapshot, or the folder cannot be read.
+        HawserError: there is no model or snapshot, the folder cannot be read, or a file is asked
+            for and the snapshot holds something above the clearance, which scores would pass on.
     """
+    if wanted.result is not None:
+        _require_clearance(settings, None if wanted.input else wanted.snapshot)
     if wanted.input is not None and wanted.result is not None:
         from gnn.infer import score_tables
 
@@ -47,6 +53,17 @@ def score(settings: Settings, wanted: Wanted, progress: Report) -> dict[str, Any
     if wanted.result is None:
         return done
     return done | {"output": wanted.result, "rows": _write(settings, done["snapshot"], wanted)}
+
+
+def _require_clearance(settings: Settings, snapshot: str | None) -> None:
+    """Scores rest on every statement of their snapshot, so a reader needs its highest marking."""
+    opened = open_snapshot(settings, snapshot, verify=False)
+    marking = opened.highest_marking
+    if not access.visible(marking, settings.clearance):
+        raise HawserError(
+            f"scores of snapshot {opened.id} rest on {marking} statements",
+            hint=f"writing them to a file needs HAWSER_CLEARANCE={marking}",
+        )
 
 
 def _write(settings: Settings, snapshot: str, wanted: Wanted) -> int:

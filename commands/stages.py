@@ -87,7 +87,8 @@ def quarantine(
 ) -> dict[str, Any]:
     """The rows in quarantine that the clearance reaches, in the order of their files.
 
-    Keys: rows, total, redacted (rows above the clearance) and, after a retry, retried.
+    Keys: rows, total, redacted (rows above the clearance) and, after a retry, retried, which is
+    of rows within the clearance only.
     """
     import pyarrow as pa
     import pyarrow.compute as pc

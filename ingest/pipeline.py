@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
+import ibis
 import polars as pl
 
+from graph.access import within
 from graph.errors import BatchRejected
 from graph.settings import Settings
 from graph.store.lake import Batch, Lake
@@ -65,22 +67,26 @@ def ingest(
         run.restating = recorded_at is not None
         run.read(read_source(context), lambda: context.marking)
         run.check_share()
-        run.retry(_MAY_PASS)
+        waiting = lake.quarantine()
+        run.retry(waiting.filter(waiting.code.isin(_MAY_PASS)))
         return run.append(context.issues)
 
 
 def retry_quarantine(settings: Settings, *, progress: Progress | None = None) -> IngestReport:
-    """Read all quarantined rows again, of every source. Raises `LakeBusy`."""
+    """Read the quarantined rows of every source again, as far as the clearance of the settings
+    goes: what it hides is neither read nor reported. Raises `LakeBusy`."""
     total = IngestReport("quarantine")
+    seen = within(settings.clearance)
     lake = Lake(settings)
     with lake, lake.writing() as staging:
         waiting = lake.quarantine()
+        waiting = waiting.filter(waiting.marking.isin(seen))
         sources = waiting.select("source").distinct().order_by("source").to_pyarrow()
         for number, name in enumerate(sources["source"].to_pylist()):
             folder = staging / str(number)
             folder.mkdir()
             run = _Run(lake, declaration(name), folder, date.today(), progress)
-            run.retry(None)
+            run.retry(waiting)
             _add(total, run.append([]))
     return total
 
@@ -115,12 +121,9 @@ class _Run:
                 known = self.report.extra_columns.setdefault(raw.table, [])
                 known.extend(name for name in checked.extra if name not in known)
 
-    def retry(self, codes: tuple[str, ...] | None) -> None:
-        """Read the source's quarantined rows again; with `codes`, only those with such a reason."""
-        waiting = self.lake.quarantine()
+    def retry(self, waiting: ibis.Table) -> None:
+        """Read the source's rows among these quarantined ones again."""
         waiting = waiting.filter(waiting.source == self.source.name)
-        if codes is not None:
-            waiting = waiting.filter(waiting.code.isin(codes))
         waiting = waiting.filter(waiting.code != "fields")  # no fields to read again
         rows = pl.DataFrame(pl.from_arrow(waiting.to_pyarrow()))
         if not rows.height:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import hawser
-from commands import exporting, screening, stages
+from commands import exporting, scoring, screening, stages
 from graph.errors import HawserError, NotFound
 from graph.scores import ENTERPRISE_SCHEMA, MANIFEST, SHIPMENT_SCHEMA
 from graph.settings import Settings
@@ -154,6 +154,40 @@ def test_the_quarantine_keeps_to_the_clearance_and_its_order(
     low = listed(public, limit=5)
     assert [row["value"] for row in low["rows"]] == ["XX"]
     assert (low["total"], low["redacted"]) == (1, 2)
+
+
+def test_a_retry_reads_what_the_clearance_reaches(tmp_path: Path) -> None:
+    """Rows that the checks of their day refused, and those of today accept."""
+    settings = Settings(home=tmp_path / "home", quarantine_share=1.0)
+    for marking, id in (("PUBLIC", "E1"), ("SECRET", "E2")):
+        deliver(tmp_path, settings, marking, enterprises=[FIRMS, f"{id},Firm Ltd,XX"])
+    for file in (settings.lake_folder / "batches").glob("*/quarantine.parquet"):
+        rows = pq.read_table(file)
+        raw = pa.array([text.replace("XX", "CN") for text in rows["raw"].to_pylist()])
+        at = rows.column_names.index("raw")
+        pq.write_table(rows.set_column(at, rows.schema.field("raw"), raw), file)
+
+    def retried(clearance: str) -> dict[str, Any]:
+        cleared = replace(settings, clearance=clearance)
+        return stages.quarantine(cleared, retry=True, limit=None, progress=quiet)
+
+    low, high = retried("PUBLIC"), retried("SECRET")
+    assert (low["retried"]["accepted"], low["total"], low["redacted"]) == ({"enterprises": 1}, 0, 1)
+    assert len(low["retried"]["batches"]) == 1
+    assert (high["retried"]["accepted"], high["redacted"]) == ({"enterprises": 1}, 0)
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_scores_are_not_written_below_what_they_rest_on(
+    secret: Settings, public: Settings, tmp_path: Path, given: bool
+) -> None:
+    output = tmp_path / "scores.csv"
+    wanted = scoring.Wanted(None, None, tmp_path if given else None, output, enterprises=False)
+    with pytest.raises(HawserError, match="rest on SECRET statements"):
+        scoring.score(public, wanted, quiet)
+    assert not output.exists()
+    with pytest.raises(HawserError, match=r"shipments|features|model"):
+        scoring.score(secret, wanted, quiet)
 
 
 def test_scores_are_not_handed_out_below_what_they_rest_on(
