@@ -147,18 +147,20 @@ def index(
 
     Gives the number of nodes with names by kind.
     """
+    from graph.store import search
+
     batches = sorted(path.name for path in (settings.lake_folder / "batches").glob("*"))
     made_from = {"batches": batches, "as_of": str(as_of), "known_at": str(known_at)}
+    made_from |= {"format": str(search.FORMAT)}
     stamp = settings.search_folder / "made-from.json"
     if stamp.exists():
         known = json.loads(stamp.read_text(encoding="utf-8"))
         if known["made_from"] == made_from:
             return dict(known["names"])
     from graph.store.lake import Lake
-    from graph.store.search import build
 
     with Lake(settings) as lake:
-        names = build(lake, settings, as_of=as_of, known_at=known_at, progress=progress)
+        names = search.build(lake, settings, as_of=as_of, known_at=known_at, progress=progress)
     stamp.write_text(json.dumps({"made_from": made_from, "names": names}), encoding="utf-8")
     return names
 

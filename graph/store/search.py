@@ -3,17 +3,18 @@
 A name is found by its pairs of characters, which works for Chinese without a dictionary, and by its
 words, one letter wrong allowed. What is found is then compared with the text asked for, so that the
 score (0 to 1) and the reason say how alike they are, not how rare the words are. Traditional
-characters are found by simplified ones and the other way round.
+characters are found by simplified ones and the other way round, and a Chinese name by its pinyin.
 
 The index is built whole into a folder of its own and then swapped in, so that readers never see
-half of one. With d names, building costs O(d); a search reads at most `CANDIDATES` of them.
+half of one. One process builds at a time, and removes what killed ones have left. With d names,
+building costs O(d); a search reads at most `CANDIDATES` of them.
 """
 
 import re
 import shutil
 import unicodedata
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import lru_cache
@@ -22,15 +23,20 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import tantivy
+from filelock import FileLock, Timeout
 from rapidfuzz import fuzz
 
 from graph import access
 from graph.errors import HawserError
 from graph.settings import Settings
+from graph.store import sounds
+from graph.store.sounds import CJK
 
 if TYPE_CHECKING:
     from graph.store.lake import Lake
 
+#: Changes when an index made before no longer serves.
+FORMAT = 2
 #: Which properties of which kinds are names and which are identifiers.
 NAMES = {
     "Enterprise": ("name", "name_en"),
@@ -48,10 +54,13 @@ IDENTIFIERS = {
 CANDIDATES = 200
 #: Names less alike than this are no answer.
 LEAST = 0.5
+#: Seconds to wait for another process that is building.
+PATIENCE = 30.0
 
-_CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _WORD = re.compile(r"[^\W_]+")
 _BATCH = 20_000
+#: Ends the field of a document that holds a name's sound.
+_SOUND = ":sound"
 _HEAP = 64_000_000
 Progress = Callable[[str, float], None]
 
@@ -97,7 +106,7 @@ def normalise(text: str) -> str:
     """A name as it is compared: full-width forms, case, accents and traditional characters made
     one, everything but letters and digits a space."""
     text = unicodedata.normalize("NFKC", text).casefold()
-    if _CJK.search(text):
+    if CJK.search(text):
         text = text.translate(_simplified())
     else:
         plain = unicodedata.normalize("NFD", text)
@@ -137,28 +146,27 @@ def build(
     known_at: date | None = None,
     progress: Progress | None = None,
 ) -> dict[str, int]:
-    """Build the index of all names in the lake and swap it in; the number of names by kind.
+    """Build the index of all names in the lake and swap it in; the number of nodes by kind.
 
     Raises:
-        SearchError: the folder cannot be written.
+        SearchError: the folder cannot be written, or another process is building for long.
     """
     home = settings.search_folder
-    folder = home / uuid.uuid4().hex
     try:
-        folder.mkdir(parents=True)
-        index = _with_tokenizers(tantivy.Index(_schema(), str(folder)))
-        counts: dict[str, int] = {}
-        writer = index.writer(heap_size=_HEAP, num_threads=1)
-        for done, kind in enumerate(NAMES):
-            if progress:
-                progress(f"names of {kind}", done / len(NAMES))
-            counts[kind] = 0
-            for document in _documents(lake, kind, as_of, known_at):
-                writer.add_document(document)
-                counts[kind] += 1
-        writer.commit()
-        writer.wait_merging_threads()
-        _swap(home, folder)
+        home.mkdir(parents=True, exist_ok=True)
+        with FileLock(home / "build.lock", timeout=PATIENCE):
+            _clear(home)
+            folder = home / uuid.uuid4().hex
+            folder.mkdir()
+            nodes = {kind: _nodes(lake, kind, as_of, known_at) for kind in NAMES}
+            counts = _write(folder, nodes, progress or (lambda what, share: None))
+            _swap(home, folder)
+            _clear(home)
+    except Timeout as error:
+        raise SearchError(
+            f"another process is building the name index in {home}",
+            hint="wait until it has finished",
+        ) from error
     except OSError as error:
         raise SearchError(
             f"the name index in {home} cannot be written: {error.strerror}"
@@ -166,24 +174,52 @@ def build(
     return counts
 
 
-def _swap(home: Path, folder: Path) -> None:
-    """Make the folder the index in use and remove the one before.
+def _write(
+    folder: Path, nodes: Mapping[str, Iterator[Iterator[tantivy.Document]]], progress: Progress
+) -> dict[str, int]:
+    """Write the documents of each kind's nodes into an index; how many nodes there are."""
+    index = _with_tokenizers(tantivy.Index(_schema(), str(folder)))
+    counts: dict[str, int] = {}
+    writer = index.writer(heap_size=_HEAP, num_threads=1)
+    for done, kind in enumerate(nodes):
+        progress(f"names of {kind}", done / len(nodes))
+        counts[kind] = 0
+        for documents in nodes[kind]:
+            counts[kind] += 1
+            for document in documents:
+                writer.add_document(document)
+    writer.commit()
+    writer.wait_merging_threads()
+    return counts
 
-    Another process may be building beside: its folder is left alone.
-    """
+
+def _current(home: Path) -> str:
+    """The folder of the index in use, empty when there is none."""
     current = home / "current"
-    before = current.read_text("utf-8").strip() if current.exists() else ""
+    return current.read_text("utf-8").strip() if current.exists() else ""
+
+
+def _swap(home: Path, folder: Path) -> None:
+    """Make the folder the index in use."""
     pointer = home / f".{folder.name}"
     pointer.write_text(folder.name, "utf-8")
-    pointer.replace(current)
-    if before and before != folder.name:
-        shutil.rmtree(home / before, ignore_errors=True)
+    pointer.replace(home / "current")
 
 
-def _documents(
+def _clear(home: Path) -> None:
+    """Remove every index but the one in use, and half-written pointers; only under the lock."""
+    used = _current(home)
+    for path in home.iterdir():
+        if path.is_dir() and path.name != used:
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name.startswith("."):
+            path.unlink(missing_ok=True)
+
+
+def _nodes(
     lake: "Lake", kind: str, as_of: date | None, known_at: date | None
-) -> Iterator[tantivy.Document]:
-    """A document for every name of every node of the kind, and one for its identifiers."""
+) -> Iterator[Iterator[tantivy.Document]]:
+    """The documents of every node of the kind."""
     from graph.projection import node_table  # only building needs the tables' engine
 
     columns = dict.fromkeys(("id", *NAMES[kind], *IDENTIFIERS[kind], "marking", "markings"))
@@ -192,9 +228,10 @@ def _documents(
     for batch in table.to_pyarrow().to_batches(max_chunksize=_BATCH):
         lowest = access.lowest(batch.column("markings"))
         shown = access.lowest(batch.column("marking"))
-        for row, exists, seen in zip(batch.to_pylist(), lowest, shown, strict=True):
-            reach = str(max(int(exists), int(seen)))
-            yield from _of_node(kind, row, reach, aliases.get(row["id"], ()))
+        rows = [_Named.of(kind, row, aliases.get(row["id"], ())) for row in batch.to_pylist()]
+        heard = sounds.sounds(text for row in rows for _, text in row.texts)
+        for row, exists, seen in zip(rows, lowest, shown, strict=True):
+            yield row.documents(str(max(int(exists), int(seen))), heard)
 
 
 def _aliases(lake: "Lake", as_of: date | None, known_at: date | None) -> dict[str, list[str]]:
@@ -205,23 +242,38 @@ def _aliases(lake: "Lake", as_of: date | None, known_at: date | None) -> dict[st
     return dict(zip(rows["entry_id"].to_pylist(), rows["aliases"].to_pylist(), strict=True))
 
 
-def _of_node(
-    kind: str, row: dict[str, Any], reach: str, aliases: Any
-) -> Iterator[tantivy.Document]:
-    base = {
-        "id": [row["id"]],
-        "kind": [kind],
-        "name": [row[NAMES[kind][0]] or ""],
-        "reach": [reach],
-    }
-    codes = [_compact(str(row[field])) for field in IDENTIFIERS[kind] if row[field]]
-    yield tantivy.Document(**base, identifier=codes, field=["identifier"])
-    named = [(field, row[field]) for field in NAMES[kind]] + [("alias", name) for name in aliases]
-    for field, name in named:
-        text = normalise(name) if name else ""
-        if text:
+@dataclass(frozen=True)
+class _Named:
+    """A node with its names: `texts` are pairs of the field and the name as it is compared."""
+
+    kind: str
+    id: str
+    name: str
+    codes: tuple[str, ...]
+    texts: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, kind: str, row: Mapping[str, Any], aliases: Iterable[str]) -> "_Named":
+        """A node from a row of its table."""
+        named = [(field, row[field]) for field in NAMES[kind]]
+        named += [("alias", name) for name in aliases]
+        texts = ((field, normalise(name)) for field, name in named if name)
+        codes = tuple(_compact(str(row[field])) for field in IDENTIFIERS[kind] if row[field])
+        first = row[NAMES[kind][0]] or ""
+        return cls(kind, row["id"], first, codes, tuple((f, text) for f, text in texts if text))
+
+    def documents(self, reach: str, heard: Mapping[str, str]) -> Iterator[tantivy.Document]:
+        """One of the identifiers, one of each name, and one of each name's sound."""
+        base = {"id": [self.id], "kind": [self.kind], "name": [self.name], "reach": [reach]}
+        yield tantivy.Document(**base, identifier=list(self.codes), field=["identifier"])
+        for field, text in self.texts:
             grams = text.replace(" ", "")
             yield tantivy.Document(**base, field=[field], text=[text], grams=[grams], words=[text])
+            if sound := heard.get(text):
+                grams, words = sound.replace(" ", ""), sounds.words(sound)
+                yield tantivy.Document(
+                    **base, field=[f"{field}{_SOUND}"], text=[sound], grams=[grams], words=[words]
+                )
 
 
 class SearchIndex:
@@ -277,7 +329,7 @@ class SearchIndex:
         for word in sorted(set(wanted.split())):
             exact = tantivy.Query.term_query(self._schema, "words", word)
             any_of.append(tantivy.Query.boost_query(exact, 2.0))
-            if len(word) > 3 and not _CJK.search(word):
+            if len(word) > 3 and not CJK.search(word):
                 any_of.append(tantivy.Query.fuzzy_term_query(self._schema, "words", word, 1, True))
         must = [
             tantivy.Query.boolean_query([(tantivy.Occur.Should, part) for part in any_of]),
@@ -302,6 +354,10 @@ def _compare(document: dict[str, list[Any]], text: str, wanted: str) -> Hit:
         match = _compact(text) in document["identifier"]
         return Hit(node, kind, name, 1.0 if match else 0.0, "identifier is equal")
     found = document["text"][0]
+    if field.endswith(_SOUND):
+        score, how = sounds.likeness(found, wanted)
+        label = field.removesuffix(_SOUND).replace("_", " ")
+        return Hit(node, kind, name, score, f"{label} {how} ({found})")
     label = field.replace("_", " ")
     if found == wanted:
         return Hit(node, kind, name, 1.0 if field == "name" else 0.99, f"{label} is equal")
