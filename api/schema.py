@@ -52,6 +52,7 @@ from queries.catalog import CATALOG, Row
 from queries.errors import ParameterError
 from queries.pages import Page
 
+Chains = Annotated[int, strawberry.argument(description="most chains shown of an owner")]
 AsOf = Annotated[date | None, strawberry.argument(description="day; the snapshot's if not given")]
 
 
@@ -185,11 +186,15 @@ class Query:
         return build(Connections, found.as_dict())
 
     @strawberry.field(description="who owns and controls an enterprise")
-    async def owners(self, info: Info, id: str, limit: First = 20) -> Ownership:
+    async def owners(
+        self, info: Info, id: str, limit: First = 20, chains: Chains = 10
+    ) -> Ownership:
         """Computed on the snapshot."""
         snapshot, clearance = _snapshot(info), info.context.caller.clearance
-        limit = info.context.page(limit)
-        found = await info.context.call(owners, snapshot, id, limit=limit, clearance=clearance)
+        limit, chains = info.context.page(limit), info.context.page(chains)
+        found = await info.context.call(
+            owners, snapshot, id, limit=limit, chains=chains, clearance=clearance
+        )
         return build(Ownership, found.as_dict())
 
     @strawberry.field(description="all credit grades of an enterprise, latest first")

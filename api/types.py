@@ -250,9 +250,12 @@ class Connections:
     policy: str = _d("policy and its hash")
 
 
-@strawberry.type(description="A chain of shareholdings.")
+@strawberry.type(description="A chain of shareholdings, or one with a step of declared control.")
 class OwnershipChain:
-    share: float = _d("product of the shares along it")
+    share: float | None = _n("product of the shares along it; null for a chain of control")
+    control: bool = strawberry.field(
+        description="whether a step of it is declared control", default=False
+    )
     hops: list[Hop] = _d("the steps from the owner down")
 
 
@@ -267,8 +270,14 @@ class Owner:
         description="whether it controls the enterprise", default=False
     )
     ultimate: bool | None = _n("whether nobody known owns it; null if somebody hidden does")
+    en: str = strawberry.field(description="what it holds, in English", default="")
+    zh: str = strawberry.field(description="what it holds, in Chinese", default="")
     chains: list[OwnershipChain] = strawberry.field(
-        description="its best chains of holdings", default_factory=list
+        description="its chains of holdings, largest first, then those of control",
+        default_factory=list,
+    )
+    chains_left_out: int = strawberry.field(
+        description="chains that were found and are not shown", default=0
     )
 
 

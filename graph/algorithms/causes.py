@@ -1,7 +1,9 @@
 """The causes of a party's risk as people read them: what, when, by which record, how it is tied."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,8 +15,25 @@ from graph.algorithms.policy import PropagationPolicy
 from graph.algorithms.seeds import TIES, Causes
 from graph.snapshot import Snapshot, from_day
 
-#: The properties that say what a cause was about, by kind.
-_ABOUT = {"CreditEvent": ("type",), "Finding": ("type",), "ListEntry": ("list", "name")}
+#: Chinese for kinds of events and violations; the column is free text, others stay as they are.
+TYPES = MappingProxyType(
+    {
+        "undervaluation": "低报价格",
+        "overvaluation": "高报价格",
+        "misclassification": "商品归类错误",
+        "origin": "原产地申报不实",
+        "concealment": "伪瞒报",
+        "quantity": "数量不符",
+        "misdeclaration": "申报不实",
+        "smuggling": "走私",
+        "tax_evasion": "偷逃税款",
+        "tax_arrears": "欠缴税款",
+        "penalty": "行政处罚",
+        "administrative_penalty": "行政处罚",
+        "dishonest_listing": "列为失信企业",
+        "default": "违约",
+    }
+)
 
 _NOBODY = (
     " (the finding names no known enterprise: importer and exporter count)",
@@ -69,11 +88,11 @@ def _describe(
 ) -> Cause:
     rule, node = policy.seeds[int(causes.rule[place])], int(causes.cause[place])
     row = snapshot.nodes(rule.kind).slice(node - snapshot.range(rule.kind)[0], 1).to_pylist()[0]
-    about = ", ".join(str(row[name]) for name in _ABOUT[rule.kind] if row[name]).replace("_", " ")
+    about = _about(row)
     shipment = _shipment(snapshot, int(causes.found[place]), clearance)
     english, chinese = rule.name, rule.chinese
     if about:
-        english, chinese = f"{english}: {about}", f"{chinese}：{about}"
+        english, chinese = f"{english}: {about[0]}", f"{chinese}：{about[1]}"
     if shipment:
         english += f", found in shipment {shipment}"
         chinese += f"，查获于报关单{shipment}"
@@ -85,6 +104,15 @@ def _describe(
         None if np.isnan(day) else from_day(int(day)),
         float(causes.weight[place]), row["record"], _ties(snapshot, causes, place, clearance),
     )  # fmt: skip
+
+
+def _about(row: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What an event, finding or list entry was about, in English and Chinese."""
+    if "list" in row:
+        told = [text for text in (row["list"], row["name"]) if text]
+        return (", ".join(told), "，".join(told)) if told else None
+    kind = row["type"]
+    return (kind.replace("_", " "), TYPES.get(kind, kind)) if kind else None
 
 
 def _shipment(snapshot: Snapshot, found: int, clearance: str) -> str | None:

@@ -56,15 +56,32 @@ MAJORITY = 0.5
 #: held outside, so that one is found.
 LEAK = 1e-9
 _OWNS = (LinkPolicy("OWNS", 1.0, 0.0, by_share=True, unknown=0.0),)
-_LIMITS = Limits(10, 1_000_000, 200_000, 20_000, 200, 1e-6)
+#: Of two edges between the same two, that of control is walked: the holding has chains of its own.
+_CONTROLS = (LinkPolicy("CONTROLS", 1.0, 0.0), *_OWNS)
+_LIMITS = Limits(10, 1_000_000, 200_000, 20_000, 1_000, 1e-6)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Steps from an owner down: holdings with the product of their shares, or, with `share` None,
+    steps of which at least one is declared control."""
+
+    share: float | None
+    hops: tuple[Hop, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The keys of the machine-readable answer."""
+        hops = [hop.as_dict() for hop in self.hops]
+        return {"share": self.share, "control": self.share is None, "hops": hops}
 
 
 @dataclass(frozen=True)
 class Owner:
     """A party above the enterprise. `share` is integrated, `direct` what it holds itself (None if
     it holds nothing itself or the share is unknown), `ultimate` says that nobody else is known to
-    own or control it (None: the clearance hides somebody who does); `chains` are its best chains of
-    holdings, each with the product of its shares."""
+    own or control it (None: the clearance hides somebody who does). `chains` are its chains of
+    holdings, largest first, then those of control; `chains_left_out` counts the others that were
+    found. `english` and `chinese` say in words what it holds."""
 
     id: str
     kind: str
@@ -73,15 +90,21 @@ class Owner:
     direct: float | None
     controls: bool
     ultimate: bool | None
-    chains: tuple[tuple[float, tuple[Hop, ...]], ...]
+    english: str
+    chinese: str
+    chains: tuple[Chain, ...]
+    chains_left_out: int
 
     def as_dict(self) -> dict[str, Any]:
         """The keys of the machine-readable answer."""
-        chains = [
-            {"share": share, "hops": [hop.as_dict() for hop in hops]} for share, hops in self.chains
-        ]
-        own = {name: getattr(self, name) for name in ("id", "kind", "name", "share", "direct")}
-        return {**own, "controls": self.controls, "ultimate": self.ultimate, "chains": chains}
+        names = ("id", "kind", "name", "share", "direct", "controls", "ultimate")
+        return {
+            **{name: getattr(self, name) for name in names},
+            "en": self.english,
+            "zh": self.chinese,
+            "chains": [chain.as_dict() for chain in self.chains],
+            "chains_left_out": self.chains_left_out,
+        }
 
 
 @dataclass(frozen=True)
@@ -184,11 +207,13 @@ def _controlled(shares: sparse.csr_array, orders: sparse.csr_array, party: int) 
 @dataclass(frozen=True)
 class _Holdings:
     """The shareholdings and declarations of control in force, as matrices over all n nodes.
-    `blank` are those of them whose particulars the clearance hides."""
+    `stated` is the share that a declaration of control names; `blank` are those of all of them
+    whose particulars the clearance hides."""
 
     shares: sparse.csr_array
     unknown: sparse.csr_array
     declared: sparse.csr_array
+    stated: sparse.csr_array
     blank: sparse.csr_array
 
     @cached_property
@@ -206,7 +231,7 @@ class _Holdings:
 
     def among(self, nodes: Integers) -> "_Holdings":
         """The holdings of the k nodes in each other, k by k."""
-        parts = (self.shares, self.unknown, self.declared, self.blank)
+        parts = (self.shares, self.unknown, self.declared, self.stated, self.blank)
         return _Holdings(*(part[nodes, :].tocsc()[:, nodes].tocsr() for part in parts))
 
 
@@ -225,12 +250,13 @@ def _holdings(snapshot: Snapshot, clearance: str) -> _Holdings:
         for kind, edges in seen.items()
     }
     one = {kind: np.ones(len(edges.exists)) for kind, edges in seen.items()}
-    share = seen["OWNS"].weight
+    share, stated = seen["OWNS"].weight, seen["CONTROLS"].weight
     blank = {kind: now[kind] & ~seen[kind].shown for kind in seen}
     return _Holdings(
         matrix("OWNS", now["OWNS"] & (share > 0) & np.isfinite(share), share),
         matrix("OWNS", now["OWNS"] & ~np.isfinite(share), one["OWNS"]),
         matrix("CONTROLS", now["CONTROLS"], one["CONTROLS"]),
+        matrix("CONTROLS", now["CONTROLS"] & (stated > 0) & (stated <= 1), stated),
         matrix("OWNS", blank["OWNS"], one["OWNS"])
         + matrix("CONTROLS", blank["CONTROLS"], one["CONTROLS"]),
     )
@@ -241,10 +267,11 @@ def owners(
     enterprise_id: str,
     *,
     limit: int = 20,
-    chains: int = 3,
+    chains: int = 10,
     clearance: str = access.HIGHEST,
 ) -> Ownership:
-    """The parties that own or control an enterprise, by integrated share.
+    """The parties that own or control an enterprise, by integrated share; of each at most so many
+    chains, chains worth less than a millionth left aside.
 
     Raises:
         NotFound: the snapshot has no such enterprise, or the clearance does not reach it.
@@ -258,18 +285,20 @@ def owners(
     control = controllers(near.shares, near.declared, local)
     ranked = np.lexsort((nodes, ~control, -share))
     order = ranked[(ranked != local) & ((share > 0) | control)[ranked]]
-    found, network = _chains(snapshot, target, clearance)
-    column = near.shares.tocsc()[:, [local]].toarray().ravel()
+    shown = order[:limit]
+    found = _chains(snapshot, target, nodes[shown], nodes[shown[control[shown]]], clearance)
+    stakes = _stakes(near, local, share, control)
     listed = [
         _owner(
             snapshot,
             node,
-            (float(share[n]), float(column[n]), bool(control[n])),
+            stakes[n],
             _ultimate(everywhere, truth, node),
-            _hops(snapshot, network, found.paths, node, chains, clearance),
+            found.of(node),
+            chains,
             clearance,
         )
-        for n, node in ((n, int(nodes[n])) for n in order[:limit])
+        for n, node in ((n, int(nodes[n])) for n in shown.tolist())
     ]
     return Ownership(
         enterprise_id,
@@ -306,40 +335,125 @@ def _circular(direct: sparse.csr_array) -> bool:
     return bool(count < direct.shape[0] or (direct.diagonal() > 0).any())
 
 
-def _chains(snapshot: Snapshot, target: int, clearance: str) -> tuple[Found, Network]:
-    network = network_of(snapshot, _OWNS, 1.0, 0.0, clearance)
-    found = most_reliable(network, target, np.ones(snapshot.size), _LIMITS)
-    return found, network
+@dataclass(frozen=True)
+class _Stake:
+    """What one party holds of the target: the figures of `Owner`, whether it has a holding of
+    unknown size above it, and the share that its declared control of it states (0: none)."""
+
+    share: float
+    direct: float
+    controls: bool
+    unknown: bool
+    stated: float
+
+    def words(self) -> tuple[str, str]:
+        """In English and Chinese."""
+        if self.share > 0:
+            return self._held()
+        if self.stated:
+            stated = f"{100 * self.stated:.1f}"
+            return (
+                f"controls (the record of control states a share of {stated} %)",
+                f"控制（控制关系载明份额{stated}%）",
+            )
+        if self.unknown:
+            return "controls (size of its holding not known)", "控制（持股比例不详）"
+        return "controls (no shares recorded)", "控制（无持股记录）"
+
+    def _held(self) -> tuple[str, str]:
+        share, direct = f"{100 * self.share:.1f}", f"{100 * self.direct:.1f}"
+        if not self.direct:
+            english, chinese = f"holds {share} % through others", f"通过他人间接持股{share}%"
+        elif share == direct:
+            english, chinese = f"holds {share} % directly", f"直接持股{share}%"
+        else:
+            english = f"holds {share} %, {direct} % of it directly"
+            chinese = f"合计持股{share}%，其中直接持股{direct}%"
+        return (english + ", controls", chinese + "，控制") if self.controls else (english, chinese)
 
 
-def _hops(
-    snapshot: Snapshot,
-    network: Network,
-    found: tuple[FoundPath, ...],
-    owner: int,
-    limit: int,
-    clearance: str,
-) -> tuple[tuple[float, tuple[Hop, ...]], ...]:
-    own = [path for path in found if path.nodes[0] == owner][:limit]
-    return tuple((path.reliability, hops_of(snapshot, network, path, clearance)) for path in own)
+def _stakes(
+    near: _Holdings, local: int, share: Numbers, control: NDArray[np.bool_]
+) -> list[_Stake]:
+    """The stakes of the k parties in one of them. O(k + l)."""
+    direct, stated = (
+        part.tocsc()[:, [local]].toarray().ravel() for part in (near.shares, near.stated)
+    )
+    unknown = np.asarray(near.unknown.sum(axis=1)).ravel() > 0
+    columns = (share, direct, control, unknown, stated)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return [_Stake(*row) for row in rows]
+
+
+@dataclass(frozen=True)
+class _Chains:
+    """Chains of holdings and of control down to the target, each in its network."""
+
+    holdings: Found
+    holding_network: Network
+    control: Found
+    control_network: Network
+
+    @property
+    def partial(self) -> bool:
+        """Whether a limit was reached."""
+        return self.holdings.partial or self.control.partial
+
+    def of(self, owner: int) -> list[tuple[Network, FoundPath]]:
+        """An owner's: the holdings, largest first, then those with a step of control."""
+        held = [(self.holding_network, path) for path in self.holdings.paths]
+        kinds, network = self.control_network.arcs.kind, self.control_network
+        ruled = [
+            (network, path)
+            for path in self.control.paths
+            if any(network.kinds[int(kinds[arc])] == "CONTROLS" for arc in path.arcs)
+        ]
+        return [(network, path) for network, path in held + ruled if path.nodes[0] == owner]
+
+
+def _chains(
+    snapshot: Snapshot, target: int, owning: Integers, controlling: Integers, clearance: str
+) -> _Chains:
+    """The chains of the owners, and those of control of the controllers."""
+
+    def search(links: tuple[LinkPolicy, ...], starts: Integers) -> tuple[Found, Network]:
+        network = network_of(snapshot, links, 1.0, 0.0, clearance)
+        sources = np.zeros(snapshot.size)
+        sources[starts] = 1.0
+        return most_reliable(network, target, sources, _LIMITS), network
+
+    return _Chains(*search(_OWNS, owning), *search(_CONTROLS, controlling))
 
 
 def _owner(
     snapshot: Snapshot,
     node: int,
-    figures: tuple[float, float, bool],
+    stake: _Stake,
     ultimate: bool | None,
-    chains: tuple[tuple[float, tuple[Hop, ...]], ...],
+    found: list[tuple[Network, FoundPath]],
+    limit: int,
     clearance: str,
 ) -> Owner:
-    share, direct, control = figures
+    """The owner with the first of its chains."""
+    walked = [
+        (path.reliability, hops_of(snapshot, network, path, clearance))
+        for network, path in found[:limit]
+    ]
+    chains = tuple(
+        Chain(None if "CONTROLS" in {hop.kind for hop in hops} else share, hops)
+        for share, hops in walked
+    )
+    english, chinese = stake.words()
     return Owner(
         snapshot.id_of(node),
         snapshot.kind_of(node),
         node_name(snapshot, node, clearance),
-        share,
-        direct or None,
-        control,
+        stake.share,
+        stake.direct or None,
+        stake.controls,
         ultimate,
+        english,
+        chinese,
         chains,
+        len(found) - len(chains),
     )

@@ -130,13 +130,19 @@ def test_as_of_looks_back(app: FastAPI, ask: Any) -> None:
 
 def test_risk_paths_owners_connections_and_search(app: FastAPI, low_app: FastAPI, ask: Any) -> None:
     query = """{ riskPaths(id: "a") { influence snapshot policy maxHops skippedHubs remainder { count } paths { source hops { from to kind } } }
-      owners(id: "a") { circular owners { id share } }
+      owners(id: "a", chains: 5) { circular owners {
+        id share en zh chainsLeftOut chains { share control hops { kind document { file } } } } }
       connections(sourceKind: Enterprise, source: "d", targetKind: Enterprise, target: "a") { paths { hops { to } } }
       search(text: "海丰国际") { results { id kind score reason } redacted }
       shipment(id: "s01") { items { hsCode customsValue } parties { role party { id } } }
       gradeHistory(id: "a") { band } about { snapshot clearance } vocabulary { name chinese } }"""
     data = ask(app, query)["data"]
     assert data["riskPaths"]["paths"][0]["source"] == "d"
+    owner = data["owners"]["owners"][0]
+    assert (owner["id"], owner["en"]) == ("b", "holds 60.0 % directly, controls")
+    assert (owner["zh"], owner["chainsLeftOut"]) == ("直接持股60.0%，控制", 0)
+    hops = [{"kind": "OWNS", "document": {"file": "relations.csv"}}]
+    assert owner["chains"] == [{"share": 0.6, "control": False, "hops": hops}]
     assert data["search"]["results"][0]["id"] == "a"
     assert data["connections"]["paths"][0]["hops"] == [{"to": "p"}, {"to": "a"}]
     assert {role["party"]["id"] for role in data["shipment"]["parties"]} == {"a", "x"}
@@ -166,7 +172,7 @@ def test_evidence_leads_to_file_and_row(app: FastAPI, low_app: FastAPI, ask: Any
     assert (first["causeCount"], first["hiddenCauses"]) == (1, 0)
     [cause] = first["causes"]
     assert (cause["id"], cause["kind"], cause["day"]) == ("e3", "CreditEvent", "2023-04-01")
-    assert (cause["en"], cause["zh"]) == ("serious penalty: penalty", "严重处罚：penalty")
+    assert (cause["en"], cause["zh"]) == ("serious penalty: penalty", "严重处罚：行政处罚")
     document = cause["document"]
     assert (document["file"], document["row"]) == ("credit_events.csv", 4)
     assert cause["ties"] == [

@@ -63,9 +63,16 @@ def mixed() -> Rows:
             {"enterprise_id": twice, "name": f"Renamed {marking}", "country": "CN",
              "recorded_at": known, "valid_from": known, **own},
         ]  # fmt: skip
-        rows["persons"] += [{"person_id": person, "name": f"Person of {marking}", **own}]
+        rows["persons"] += [
+            {"person_id": person, "name": f"Person of {marking}", **own},
+            {"person_id": f"ruler-{marking}", "name": f"Ruler {level}", "marking": "PUBLIC"},
+        ]
         rows["relations"] += [
             holding(firm, "T", 0.0513 + level / 1000, marking, 10 + level),
+            {**holding(f"ruler-{marking}", "T", 0.0441 + level / 1000, marking, 15 + level),
+             "type": "CONTROLLER"},
+            {**holding(f"person-{marking}", f"twice-{marking}", 0.0383 + level / 1000, "PUBLIC", 6),
+             "type": "CONTROLLER"},
             # A public statement names a person that only the higher marking knows.
             holding(person, "T", 0.0617 + level / 1000, "PUBLIC", 3),
             # A public share, corrected by the higher marking.
@@ -163,6 +170,8 @@ def test_owners_leak_nothing(world: World, clearance: str) -> None:
     answer = owners(world.snapshot, "T", limit=50, clearance=clearance).as_dict()
     assert world.leaks(clearance, answer) == []
     assert answer["owners"] and answer["redacted"]["nodes"] and answer["redacted"]["properties"]
+    ruled = {owner["id"] for owner in answer["owners"] if owner["controls"]}
+    assert ruled == {f"ruler-{marking}" for marking in within(clearance)}
 
 
 @LOWER

@@ -102,9 +102,9 @@ def test_all_causes_are_told_most_severe_first(snapshot: Snapshot) -> None:
 def test_a_cause_is_told_in_chinese_and_english(snapshot: Snapshot) -> None:
     told = {cause["id"]: cause for cause in path_from(risk_paths(snapshot, "t"), "v")["causes"]}
     assert told["e-old"]["en"] == "serious penalty: tax evasion"
-    assert told["e-old"]["zh"] == "严重处罚：tax evasion"
+    assert told["e-old"]["zh"] == "严重处罚：偷逃税款"
     assert told["f1"]["en"] == "serious violation: undervaluation, found in shipment c1"
-    assert told["f1"]["zh"] == "严重违规：undervaluation，查获于报关单c1"
+    assert told["f1"]["zh"] == "严重违规：低报价格，查获于报关单c1"
     assert told["l"]["en"] == "list entry: watch, Firm v"
     [tie] = told["f1"]["ties"]
     assert (tie["from"], tie["kind"], tie["to"]) == ("v", "SUBJECT_OF_FINDING", "f1")
