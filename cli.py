@@ -144,7 +144,7 @@ def quarantine(
     from commands import stages
 
     with output.working("quarantine") as report:
-        listed = stages.quarantine(output.settings(), retry=retry, limit=limit, progress=report)
+        listed = stages.quarantine(output.data(), retry=retry, limit=limit, progress=report)
     output.emit(listed, json=json)
 
 
@@ -154,7 +154,7 @@ def resolve(json: Json = False) -> None:
     from commands import stages
 
     with output.working("resolve") as report:
-        done = stages.resolve(output.settings(), report)
+        done = stages.resolve(output.data(), report)
     output.emit(done, json=json)
 
 
@@ -171,7 +171,7 @@ def load(
     from commands import stages
 
     with output.working("load") as report:
-        done = stages.load(output.settings(), rebuild, as_of, known_at, report)
+        done = stages.load(output.data(), rebuild, as_of, known_at, report)
     output.emit(done, json=json)
 
 
@@ -181,7 +181,7 @@ def snapshot(as_of: AsOf = None, known_at: KnownAt = None, json: Json = False) -
     from commands import stages
 
     with output.working("snapshot") as report:
-        built = stages.snapshot(output.settings(), as_of, known_at, report)
+        built = stages.snapshot(output.data(), as_of, known_at, report)
     output.emit(built, json=json)
 
 
@@ -191,7 +191,7 @@ def features(snapshot: SnapshotId = None, json: Json = False) -> None:
     from commands import stages
 
     with output.working("features") as report:
-        built = stages.features(output.settings(), snapshot, report)
+        built = stages.features(output.data(), snapshot, report)
     output.emit(built, json=json)
 
 
@@ -209,7 +209,7 @@ def train(
     from commands import stages
 
     with output.working("train") as report:
-        done = stages.train(output.settings(), snapshot, seed, truth, report)
+        done = stages.train(output.data(), snapshot, seed, truth, report)
     output.emit(done, json=json)
 
 
@@ -235,7 +235,7 @@ def score(
         raise typer.BadParameter("--input needs --output", param_hint="--output")
     wanted = scoring.Wanted(snapshot, model, input, result, enterprises)
     with output.working("score") as report:
-        done = scoring.score(output.settings(), wanted, report)
+        done = scoring.score(output.data(), wanted, report)
     output.emit(done, json=json)
 
 
@@ -250,7 +250,7 @@ def grade(
     from commands import stages
 
     with output.working("grade") as report:
-        done = stages.grade(output.settings(), snapshot, as_of, dry_run, report)
+        done = stages.grade(output.data(), snapshot, as_of, dry_run, report)
     output.emit(done, json=json)
 
 
@@ -262,7 +262,7 @@ def serve(
     """Serve the GraphQL API until interrupted."""
     from commands import serving
 
-    serving.serve(output.settings(), host, port)
+    serving.serve(output.data(), host, port)
 
 
 @app.command(rich_help_panel=ASK)
@@ -276,7 +276,7 @@ def search(
     from commands import explore
 
     with output.working("search") as report:
-        found = explore.search(output.settings(), text, kind=kind, limit=limit, progress=report)
+        found = explore.search(output.data(), text, kind=kind, limit=limit, progress=report)
     output.emit(found, json=json)
 
 
@@ -288,7 +288,7 @@ def portrait(
     from commands import explore, portrait_text
 
     with output.working("portrait") as _:
-        found = explore.portrait(output.settings(), id, as_of=as_of, snapshot=snapshot)
+        found = explore.portrait(output.data(), id, as_of=as_of, snapshot=snapshot)
     output.emit(found, json=json, text=lambda: portrait_text.show_portrait(found))
 
 
@@ -303,9 +303,27 @@ def paths(
     from commands import explore, words
 
     with output.working("paths") as _:
-        found = explore.paths(output.settings(), id, limit=limit, snapshot=snapshot)
-        names = {} if json else explore.english(output.settings(), found)
+        found = explore.paths(output.data(), id, limit=limit, snapshot=snapshot)
+        names = {} if json else explore.english(output.data(), found)
     output.emit(found, json=json, text=lambda: words.show_paths(found, names))
+
+
+@app.command(rich_help_panel=ASK)
+def connections(
+    source: Annotated[str, typer.Argument(metavar="A", help="One party, by its identifier.")],
+    target: Annotated[str, typer.Argument(metavar="B", help="The other party.")],
+    limit: Annotated[int, typer.Option(min=1, help="Most connections.")] = 5,
+    snapshot: SnapshotId = None,
+    json: Json = False,
+) -> None:
+    """How two parties are tied to each other, step by step, with the evidence."""
+    from commands import explore, words
+
+    with output.working("connections") as _:
+        ends = (source, target)
+        found = explore.connections(output.data(), ends, limit=limit, snapshot=snapshot)
+        names = {} if json else explore.english(output.data(), found)
+    output.emit(found, json=json, text=lambda: words.show_connections(found, names))
 
 
 @app.command(rich_help_panel=ASK)
@@ -314,8 +332,8 @@ def owners(id: Enterprise, snapshot: SnapshotId = None, json: Json = False) -> N
     from commands import explore, words
 
     with output.working("owners") as _:
-        found = explore.owners(output.settings(), id, snapshot=snapshot)
-        names = {} if json else explore.english(output.settings(), found)
+        found = explore.owners(output.data(), id, snapshot=snapshot)
+        names = {} if json else explore.english(output.data(), found)
     output.emit(found, json=json, text=lambda: words.show_owners(found, names))
 
 
@@ -332,7 +350,7 @@ def query(
 
     with output.working("query") as _:
         found = explore.query(output.settings(), name, parameters or [])
-    output.emit(found, json=json)
+    output.emit(found, json=json, text=lambda: explore.show_query(found))
 
 
 @app.command(rich_help_panel=ASK)
@@ -349,7 +367,7 @@ def screen(
     from commands import screening
 
     with output.working("screen") as report:
-        done = screening.screen(output.settings(), file, result, limit, threshold, report)
+        done = screening.screen(output.data(), file, result, limit, threshold, report)
     output.emit(done, json=json)
 
 
@@ -369,7 +387,7 @@ def export(
 
     wanted = exporting.Wanted(folder, format, around, hops, snapshot)
     with output.working("export") as report:
-        done = exporting.export(output.settings(), wanted, report)
+        done = exporting.export(output.data(), wanted, report)
     output.emit(done, json=json)
 
 

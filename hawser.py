@@ -47,6 +47,9 @@ def open(
 
     `snapshot` is an id (default: the latest built); `clearance` limits what is seen (default: the
     setting's). Nothing is read before it is needed.
+
+    Raises:
+        SettingsError: there is no such data folder.
     """
     settings = Settings.load()
     if folder is not None:
@@ -54,6 +57,7 @@ def open(
     if clearance is not None:
         access.level(clearance)
         settings = replace(settings, clearance=clearance)
+    settings.require_data()
     return Data(settings, snapshot)
 
 
@@ -125,8 +129,9 @@ class Data:
         from graph.store.ledger import Ledger
         from queries.portrait import Sources, marking_of, portrait
 
+        snapshot = self._or_none(lambda: self.snapshot)
+        self._require_enterprise(id, snapshot)
         with Ledger(self.settings) as ledger:
-            snapshot = self._or_none(lambda: self.snapshot)
             scores = self._or_none(self._scores) if snapshot else None
             marking = partial(marking_of, self.settings)
             sources = Sources(self.store, ledger, scores, snapshot, marking)
@@ -141,18 +146,40 @@ class Data:
                 raise
             return None
 
+    def _require_enterprise(self, id: str, snapshot: "Snapshot | None") -> None:
+        """Raises `NotFound` before any server is asked when the id is not an enterprise's."""
+        from graph.store.lake import Lake
+        from queries.identify import require_enterprise
+
+        if self.settings.lake_folder.is_dir():
+            with Lake(self.settings) as lake:
+                require_enterprise(lake, snapshot, id, self.settings.clearance)
+
     def paths(self, id: str, *, limit: int = 5) -> dict[str, Any]:
         """The paths along which risk reaches an enterprise. Raises `NotFound`."""
         from graph.algorithms.propagation import risk_paths
 
         clearance = self.settings.clearance
+        self._require_enterprise(id, self.snapshot)
         return risk_paths(self.snapshot, id, limit=limit, clearance=clearance).as_dict()
+
+    def connections(self, source: str, target: str, *, limit: int = 5) -> dict[str, Any]:
+        """The best paths between two nodes of whatever kind. Raises `NotFound`."""
+        from graph.algorithms.connections import connections
+
+        if source == target:
+            raise HawserError(f"{source!r} is named twice", hint="name two different parties")
+        first, second = ((self.snapshot.kind_of(self.node(id)), id) for id in (source, target))
+        clearance = self.settings.clearance
+        found = connections(self.snapshot, first, second, limit=limit, clearance=clearance)
+        return found.as_dict()
 
     def owners(self, id: str, *, limit: int = 20) -> dict[str, Any]:
         """Who owns and controls an enterprise. Raises `NotFound`."""
         from graph.algorithms.ownership import owners
 
         clearance = self.settings.clearance
+        self._require_enterprise(id, self.snapshot)
         return owners(self.snapshot, id, limit=limit, clearance=clearance).as_dict()
 
     def query(self, name: str, **parameters: Any) -> "pandas.DataFrame":
@@ -256,4 +283,7 @@ class Data:
             found = int(self.snapshot.locate(kind, [id])[0])
             if found >= 0 and seen[found]:
                 return found
-        raise NotFound(f"nothing in snapshot {self.snapshot.id} has the id {id!r}")
+        raise NotFound(
+            f"nothing in snapshot {self.snapshot.id} has the id {id!r}",
+            hint="find ids with `hawser search NAME`",
+        )

@@ -49,12 +49,22 @@ def owners(settings: Settings, id: str, *, snapshot: str | None) -> dict[str, An
         return words.with_documents(settings, data.owners(id))
 
 
+def connections(
+    settings: Settings, ends: tuple[str, str], *, limit: int, snapshot: str | None
+) -> dict[str, Any]:
+    """How two parties are tied. Keys: those of `Connections.as_dict`; each step also has its
+    `document`."""
+    with hawser.Data(settings, snapshot) as data:
+        return words.with_documents(settings, data.connections(*ends, limit=limit))
+
+
 def english(settings: Settings, found: Mapping[str, Any]) -> dict[str, str]:
     """The English names of all parties on an answer's paths or chains, by id."""
     chains = found.get("paths") or [
         chain for owner in found.get("owners", ()) for chain in owner["chains"]
     ]
-    ids = {found["target"], *(hop[end] for c in chains for hop in c["hops"] for end in ENDS)}
+    named = {found.get("source"), found["target"]}
+    ids = {*named, *(hop[end] for c in chains for hop in c["hops"] for end in ENDS)}
     with hawser.Data(settings, found["snapshot"]) as data:
         return words.english(data.snapshot, ids - {None})
 
@@ -73,9 +83,30 @@ def query(settings: Settings, name: str, parameters: Sequence[str]) -> dict[str,
         key: _typed(types.get(key, "text"), value)
         for key, value in output.pairs(parameters).items()
     }
+    settings.require_data()
     with hawser.Data(settings) as data:
         answer = ask(data.store, name, given, clearance=settings.clearance)
     return {"query": name, "rows": answer.rows, "redacted": answer.redacted.as_dict()}
+
+
+def show_query(found: Mapping[str, Any]) -> None:
+    """Print an answer of `query`; of nodes and edges what tells, `--json` has the rest."""
+    rows = [
+        {name: brief(value) if len(row) > 1 else value for name, value in row.items()}
+        for row in found.get("rows", ())
+    ]
+    output.show(output.plain({**found, "rows": rows} if rows else found))
+
+
+def brief(value: Any) -> Any:
+    """A node as its kind, names and id, an edge as its period and record, all else as it is."""
+    if not isinstance(value, Mapping) or ("record" not in value and "id" not in value):
+        return value
+    if "id" not in value:
+        return f"{words.period(value).removeprefix(', ')} record {value['record']}".strip()
+    name = value.get("name") or value.get("text")
+    who = words.called(name, value["id"], value.get("name_en"))
+    return f"{value.get('kind') or ''} {who}".strip()
 
 
 def _declared(query: "NamedQuery") -> dict[str, Any]:

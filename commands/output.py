@@ -37,6 +37,13 @@ def settings() -> Settings:
     return Settings.load()
 
 
+def data() -> Settings:
+    """The settings in force of a data folder that is there. Raises `SettingsError`."""
+    found = settings()
+    found.require_data()
+    return found
+
+
 def answer() -> Console:
     """The console for answers (made anew, so that a redirected stream is honoured)."""
     width = None if sys.stdout.isatty() else 160

@@ -92,6 +92,16 @@ def document(hop: Row) -> str:
 
 def path_lines(path: Row, names: Mapping[str, str] | None = None) -> Iterator[str]:
     """A path in words: who it starts from and why, then each step with its evidence."""
+    if path["contribution"] is None:
+        yield "a path that your clearance does not show whole:"
+    else:
+        reason = f"{path['reason']} {REASONS.get(path['reason'], '')}".strip()
+        yield f"{path['contribution']:.3f} of influence, because of a {reason} ({path['cause']}):"
+    yield from hop_lines(path["hops"], names)
+
+
+def hop_lines(hops: Iterable[Row], names: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Steps in words: each party, the tie to the next, since when, and the document."""
     names = names or {}
 
     def who(name: str | None, id: str | None) -> str:
@@ -99,12 +109,7 @@ def path_lines(path: Row, names: Mapping[str, str] | None = None) -> Iterator[st
         own = name if name and id and len(id) == 16 and id.isalnum() and id.islower() else None
         return own or called(name, id, names.get(id or ""))
 
-    if path["contribution"] is None:
-        yield "a path that your clearance does not show whole:"
-    else:
-        reason = f"{path['reason']} {REASONS.get(path['reason'], '')}".strip()
-        yield f"{path['contribution']:.3f} of influence, because of a {reason} ({path['cause']}):"
-    for number, hop in enumerate(path["hops"]):
+    for number, hop in enumerate(hops):
         if not number:
             yield f"  {who(hop['from_name'], hop['from'])}"
         yield f"   └ {tie(hop['kind'])}{period(hop)}"
@@ -134,6 +139,30 @@ def show_paths(found: Row, names: Mapping[str, str] | None = None) -> None:
         say(f"{found['skipped_hubs']} hubs were not walked through")
     if found["partial"]:
         say("The search reached its limit: there may be more paths.")
+    say(f"snapshot {found['snapshot']}, policy {found['policy']}", "dim")
+
+
+def show_connections(found: Row, names: Mapping[str, str] | None = None) -> None:
+    """Print how two parties are tied, in words, the closest connection first."""
+    say(f"From {found['source']} to {found['target']}, as of {found['as_of']}", "bold")
+    for path in found["paths"]:
+        hops = path["hops"]
+        steps = f"{len(hops)} steps" if len(hops) > 1 else "1 step"
+        say(f"\n{steps}, reliability {path['reliability']:.3f}:")
+        for line in hop_lines(hops, names):
+            say(line)
+    say("")
+    if not found["paths"]:
+        say("No connection within reach.")
+    rest = found["count"] - len(found["paths"])
+    if rest > 0:
+        say(f"{rest:,} more connections (--limit)")
+    if found["skipped_hubs"]:
+        say(f"{found['skipped_hubs']} hubs were not walked through")
+    if found["partial"]:
+        say("The search reached its limit: there may be more connections.")
+    if hidden := sum(found["redacted"].values()):
+        say(f"{hidden} parts are above the clearance and not shown")
     say(f"snapshot {found['snapshot']}, policy {found['policy']}", "dim")
 
 

@@ -75,6 +75,19 @@ class Settings:
                 values[field.name] = _read(field.name, type(field.default), text, field.metadata)
         return cls(**values)
 
+    def require_data(self) -> None:
+        """Raises `SettingsError` when there is no data folder to ask: reading makes none.
+
+        A graph server and a ledger of their own can be asked without one.
+        """
+        if self.lake_folder.is_dir() or (self.graph_uri and self.ledger_url):
+            return
+        raise SettingsError(
+            f"there is no data folder at {self.home.absolute()}",
+            hint="make one with `hawser demo` or `hawser ingest`, or name yours with"
+            " HAWSER_HOME or --home",
+        )
+
     @property
     def lake_folder(self) -> Path:
         """Where the lake's batches are."""

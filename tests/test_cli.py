@@ -23,7 +23,8 @@ import cli
 ROOT = Path(__file__).parents[1]
 COMMANDS = (
     "demo", "world", "ingest", "quarantine", "resolve", "load", "snapshot", "features", "train",
-    "score", "grade", "serve", "search", "portrait", "paths", "owners", "query", "screen", "export",
+    "score", "grade", "serve", "search", "portrait", "paths", "connections", "owners", "query", "screen",
+    "export",
     "bench", "doctor",
 )  # fmt: skip
 
@@ -122,11 +123,65 @@ def test_wrong_usage_exits_2(hawser: Run, tmp_path: Path, arguments: list[str]) 
 def test_what_is_refused_says_so_in_one_line(
     hawser: Run, tmp_path: Path, arguments: list[str], says: str
 ) -> None:
+    (tmp_path / "home" / "lake").mkdir(parents=True)
     done = hawser(tmp_path / "home", *arguments)
     assert done.status == 1, done.err
     assert done.out == ""
     assert done.err.startswith("hawser: ") and done.err.count("\n") == 1
     assert says in done.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["search x", "portrait x", "paths x", "owners x", "connections x y", "query counts",
+     "quarantine", "resolve", "load", "snapshot", "features", "train", "score", "grade",
+     "export out", "serve --port 0"],
+)  # fmt: skip
+def test_what_reads_says_that_there_is_no_data_folder_and_makes_none(
+    hawser: Run, tmp_path: Path, command: str
+) -> None:
+    home = tmp_path / "home"
+    done = hawser(home, *command.split())
+    assert (done.status, done.out) == (1, "")
+    assert done.err.count("\n") == 1 and str(home) in done.err
+    assert "hawser demo" in done.err and "hawser ingest" in done.err and "HAWSER_HOME" in done.err
+    assert list(tmp_path.iterdir()) == []
+    assert hawser(home, command.split()[0], "--help").status == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_completion_and_the_catalogue_need_no_data_folder(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    asked = {"_HAWSER_COMPLETE": "complete_bash", "COMP_WORDS": "hawser por", "COMP_CWORD": "1"}
+    command = [sys.executable, "-c", "import sys, cli; sys.argv[0] = 'hawser'; cli.main()"]
+    done = subprocess.run(command, env=environment(home, **asked), capture_output=True, text=True)
+    assert "portrait" in done.stdout
+    assert "enterprise_related" in process(home, "query").out
+    assert not home.exists()
+
+
+def test_a_wrong_id_is_told_without_a_graph_server(
+    hawser: Run, world_home: Path, world_folder: Path
+) -> None:
+    import polars as pl
+
+    person = pl.read_parquet(world_folder / "tables" / "persons.parquet")["person_id"][0]
+    for command in ("portrait", "paths", "owners"):
+        done = hawser(world_home, command, "nobody")
+        assert done.status == 1 and "nothing has the id 'nobody'" in done.err
+        done = hawser(world_home, command, person)
+        assert done.status == 1 and f"{person} is a Person, not an Enterprise" in done.err
+        assert f"kind=Person id={person}" in done.err
+    assert not (world_home / "graph").exists()
+
+
+def test_a_taken_port_is_told_at_once(hawser: Run, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "lake").mkdir(parents=True)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = hawser(home, "serve", "--port", str(taken.getsockname()[1]))
+    assert done.status == 1 and "cannot listen on" in done.err and done.err.count("\n") == 1
+    assert [path.name for path in home.iterdir()] == ["lake"]
 
 
 def process(home: Path, *arguments: str | Path, **more: str) -> Done:
@@ -165,6 +220,7 @@ def test_a_demo_with_too_few_labels_ends_in_one_line(tmp_path: Path) -> None:
 def test_serving_ends_with_its_process(tmp_path: Path) -> None:
     """A server told to stop leaves nothing that listens."""
     command = [sys.executable, "-c", "import cli; cli.main()", "serve", "--port", "0"]
+    (tmp_path / "home" / "lake").mkdir(parents=True)
     with subprocess.Popen(
         command, env=environment(tmp_path / "home"), stderr=subprocess.PIPE, text=True
     ) as child:
@@ -186,7 +242,8 @@ def test_settings_that_cannot_be_used_are_refused(hawser: Run, tmp_path: Path) -
 
 def test_an_unexpected_error_is_one_line_and_in_the_log(hawser: Run, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    (home / "search").mkdir(parents=True)
+    (home / "lake").mkdir(parents=True)
+    (home / "search").mkdir()
     (home / "search" / "made-from.json").write_text("{", encoding="utf-8")
     done = hawser(home, "search", "anything")
     assert done.status == 1
@@ -270,6 +327,24 @@ def test_paths_and_owners_of_the_small_world(
     owners = hawser(world_home, "owners", ring, "--json").json
     assert owners["target"] == ring
     assert "Influence is not guilt" in hawser(world_home, "paths", ring).out
+
+
+def test_how_two_parties_are_tied(hawser: Run, world_home: Path, world_folder: Path) -> None:
+    import polars as pl
+
+    tables = world_folder / "tables"
+    tie = pl.read_parquet(tables / "relations.parquet").filter(pl.col("type") == "SHAREHOLDER")
+    ends = tie.sort("source_id", "target_id").row(0, named=True)
+    asked = ("connections", ends["source_id"], ends["target_id"])
+    found = hawser(world_home, *asked, "--json").json
+    assert (found["source"], found["target"]) == asked[1:]
+    hop = found["paths"][0]["hops"][0]
+    assert hop["from"] == asked[1] and hop["document"]["file"] == "relations.parquet"
+    said = hawser(world_home, *asked).out
+    assert "reliability" in said and "relations.parquet row" in said and hop["evidence"] in said
+    hidden = hawser(world_home, *asked, HAWSER_CLEARANCE="PUBLIC")
+    assert hidden.status == 1 and "nothing in snapshot" in hidden.err
+    assert hawser(world_home, "connections", asked[1], asked[1]).status == 1
 
 
 def test_export_writes_every_kind(hawser: Run, world_home: Path, tmp_path: Path) -> None:

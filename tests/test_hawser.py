@@ -28,9 +28,12 @@ def member(world_folder: Path) -> str:
 
 
 def test_opening_reads_nothing_and_a_wrong_clearance_is_refused(tmp_path: Path) -> None:
-    with hawser.open(tmp_path / "nothing") as empty, pytest.raises(HawserError, match="snapshot"):
+    with pytest.raises(SettingsError, match="no data folder"):
+        hawser.open(tmp_path / "nothing")
+    (tmp_path / "empty" / "lake").mkdir(parents=True)
+    with hawser.open(tmp_path / "empty") as empty, pytest.raises(HawserError, match="snapshot"):
         empty.paths("E1")
-    assert not (tmp_path / "nothing").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
     with pytest.raises(SettingsError):
         hawser.open(tmp_path, clearance="EVERYTHING")
 

@@ -29,6 +29,7 @@ def answers(address: str) -> bool:
 
 
 def test_the_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "lake").mkdir()
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
