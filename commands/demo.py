@@ -275,8 +275,9 @@ def _most_telling(paths: Mapping[str, Any]) -> tuple[int, Mapping[str, Any] | No
 
 def _telling(path: Mapping[str, Any]) -> int:
     """Two or three steps along ties other than trade tell most: those are not in a declaration."""
-    trade = EDGE_KINDS["TRADES_WITH"]
+    trade = [EDGE_KINDS[name] for name in ("TRADES_WITH", "IMPORTED", "EXPORTED")]
     steps = len(path["hops"])
-    hidden = not {hop["kind"] for hop in path["hops"]} & {trade.name, trade.inverse}
+    declared = {name for kind in trade for name in (kind.name, kind.inverse)}
+    hidden = not {hop["kind"] for hop in path["hops"]} & declared
     weighty = path["contribution"] is not None and path["contribution"] >= WEIGHTY
     return steps * (1 + hidden + weighty) if steps <= 3 else 1

@@ -155,7 +155,11 @@ def _reason(feature: str) -> str:
 
 
 def _source(path: Row) -> str:
-    return f"{called(path['source_name'], path['source'])}, {path['reason']}"
+    """Who a path starts from and why, most severe first."""
+    who = called(path["source_name"], path["source"])
+    told = [f"{cause['en']} {cause['zh']}" for cause in path["causes"][:FEW]]
+    rest = path["cause_count"] + path["hidden_causes"] - len(told)
+    return f"{who}: {'; '.join([*told, *([f'{rest} more'] if rest else [])])}" if told else who
 
 
 def _credit(section: Row, most: int) -> Iterator[str]:
@@ -246,9 +250,8 @@ def _owners(section: Row | None, most: int) -> Iterator[str]:
     if not section:
         return
     owners = [
-        f"owner 股东 {called(row['name'], row['id'])}: {row['share']:.1%}"
-        + ("" if row["direct"] else ", through others")
-        + (", ultimate" if row["ultimate"] else "")
+        f"owner 股东 {called(row['name'], row['id'])}: {row['en']} {row['zh']}"
+        + (", ultimate 最终" if row["ultimate"] else "")
         for row in section["owners"]
     ]
     yield from owners[:most]

@@ -12,14 +12,8 @@ from graph.snapshot import Snapshot
 
 Row = Mapping[str, Any]
 
-#: Why a party is a source of risk, as the propagation names it, in Chinese.
-REASONS = {
-    "serious penalty": "严重处罚",
-    "general penalty": "一般处罚",
-    "serious violation": "严重违规",
-    "general violation": "一般违规",
-    "list entry": "列入名单",
-}
+#: Causes of one party that are told; the others are counted.
+CAUSES = 10
 
 
 def say(text: str, style: str | None = None) -> None:
@@ -90,13 +84,29 @@ def document(hop: Row) -> str:
     return f"{place}record {hop['evidence']}"
 
 
+def cause_lines(path: Row) -> Iterator[str]:
+    """Why the start of a path counts, most severe first, each cause with its day and document."""
+    told = path["causes"][:CAUSES]
+    for cause in told:
+        day = f", {cause['day']}" if cause["day"] else ""
+        yield f"  • {cause['en']} {cause['zh']}{day} ({cause['id']})"
+        yield f"    [{document(cause)}]"
+        for step in cause["ties"]:
+            if step["evidence"] not in (None, cause["evidence"]):
+                yield f"    └ {tie(step['kind'])} {step['to']} [{document(step)}]"
+    if rest := path["cause_count"] - len(told):
+        yield f"  • and {rest:,} more causes"
+    if hidden := path["hidden_causes"]:
+        yield f"  • and {hidden:,} that your clearance hides"
+
+
 def path_lines(path: Row, names: Mapping[str, str] | None = None) -> Iterator[str]:
     """A path in words: who it starts from and why, then each step with its evidence."""
     if path["contribution"] is None:
         yield "a path that your clearance does not show whole:"
     else:
-        reason = f"{path['reason']} {REASONS.get(path['reason'], '')}".strip()
-        yield f"{path['contribution']:.3f} of influence, because of a {reason} ({path['cause']}):"
+        yield f"{path['contribution']:.3f} of influence, because of:"
+        yield from cause_lines(path)
     yield from hop_lines(path["hops"], names)
 
 
@@ -166,19 +176,29 @@ def show_connections(found: Row, names: Mapping[str, str] | None = None) -> None
     say(f"snapshot {found['snapshot']}, policy {found['policy']}", "dim")
 
 
+def chain_lines(chain: Row) -> Iterator[str]:
+    """A chain of an owner in words: its steps down, and what several holdings come to."""
+    for number, hop in enumerate(chain["hops"]):
+        target = called(hop["to_name"], hop["to"])
+        start = "    • " if not number else "      └ "
+        yield f"{start}{tie(hop['kind'])} {target}{period(hop)} [{document(hop)}]"
+    if chain["share"] is not None and len(chain["hops"]) > 1:
+        yield f"      together 合计 {chain['share']:.1%}"
+
+
 def show_owners(found: Row, names: Mapping[str, str] | None = None) -> None:
-    """Print owners, each with its best chain of holdings in words."""
+    """Print owners, each with its chains of holdings and of control in words."""
     names = names or {}
     say(f"Owners of {called(None, found['target'])}, as of {found['as_of']}", "bold")
     for owner in found["owners"]:
-        direct = f", direct {owner['direct']:.1%}" if owner["direct"] else ""
-        marks = "".join(f", {word}" for word in ("controls", "ultimate") if owner[word])
+        ultimate = ", ultimate 最终" if owner["ultimate"] else ""
         who = called(owner["name"], owner["id"], names.get(owner["id"]))
-        say(f"{owner['share']:6.1%}  {who}{direct}{marks}")
-        hops = owner["chains"][0]["hops"] if owner["chains"] else []
-        for hop in hops:
-            target = called(hop["to_name"], hop["to"])
-            say(f"          └ {tie(hop['kind'])} {target}{period(hop)} [{document(hop)}]", "dim")
+        say(f"{who}: {owner['en']} {owner['zh']}{ultimate}")
+        for chain in owner["chains"]:
+            for line in chain_lines(chain):
+                say(line, "dim")
+        if rest := owner["chains_left_out"]:
+            say(f"      and {rest:,} more chains", "dim")
     if not found["owners"]:
         say("No owner is known.")
     rest = found["count"] - len(found["owners"])
@@ -189,5 +209,5 @@ def show_owners(found: Row, names: Mapping[str, str] | None = None) -> None:
     if found["unknown_shares"]:
         say(f"{found['unknown_shares']} holdings have no stated share and were not counted")
     if found["partial"]:
-        say("The search reached its limit: there may be more owners.")
+        say("The search reached its limit: there may be more chains.")
     say(f"snapshot {found['snapshot']}", "dim")

@@ -18,11 +18,26 @@ def hop(**more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+CAUSES: dict[str, Any] = {
+    "causes": [
+        {"id": "C1", "en": "serious penalty: smuggling", "zh": "严重处罚：走私",
+         "day": "2021-05-06", "evidence": "1111111111111111",
+         "document": {"file": "events.csv", "row": 7, "source": "tables"},
+         "ties": [{"kind": "LISTED_AS", "to": "L1", "evidence": "2222222222222222"}]},
+    ],
+    "cause_count": 4,
+    "hidden_causes": 2,
+}  # fmt: skip
+
+
 def test_a_path_tells_names_ties_dates_and_documents() -> None:
-    path = {"contribution": 0.25, "reason": "serious penalty", "cause": "C1", "hops": [hop()]}
+    path = {"contribution": 0.25, **CAUSES, "hops": [hop()]}
     said = "\n".join(words.path_lines(path, {"E1": "Jia Ltd"}))
     for part in ("甲公司", "Jia Ltd", "(E1)", "controls 控制", "since 2020-01-01",
-                 "relations.csv row 1,200 of tables", "record 02328525c81c213d", "严重处罚"):  # fmt: skip
+                 "relations.csv row 1,200 of tables", "record 02328525c81c213d", "严重处罚：走私", "serious penalty: smuggling", "2021-05-06 (C1)",
+                 "events.csv row 7 of tables, record 1111111111111111",
+                 "listed as 被列入 L1 [record 2222222222222222]", "and 3 more causes",
+                 "and 2 that your clearance hides"):  # fmt: skip
         assert part in said
 
 
@@ -32,10 +47,31 @@ def test_a_hidden_end_is_said_to_be_hidden() -> None:
     assert "clearance" in said and "None" not in said
 
 
-def test_every_reason_of_the_policy_has_a_chinese_word() -> None:
-    from graph.algorithms.policy import load_policy
+def test_owners_are_told_with_every_chain(capsys: pytest.CaptureFixture[str]) -> None:
+    owner = {"id": "P", "name": "张三", "share": 0.0, "direct": None, "controls": True,
+             "ultimate": True, "en": "controls (no shares recorded)", "zh": "控制（无持股记录）",
+             "chains": [{"share": None, "control": True, "hops": [hop()]},
+                        {"share": 0.06, "control": False, "hops": [hop(), hop()]}],
+             "chains_left_out": 4}  # fmt: skip
+    found = {"target": "E2", "as_of": "2024-06-30", "owners": [owner], "count": 1,
+             "circular": False, "unknown_shares": 0, "partial": False, "snapshot": "s"}  # fmt: skip
+    words.show_owners(found)
+    said = capsys.readouterr().out
+    for part in ("张三 (P): controls (no shares recorded) 控制（无持股记录）, ultimate 最终",
+                 "controls 控制 乙公司 (E2), since 2020-01-01 [relations.csv row 1,200 of tables",
+                 "together 合计 6.0%", "and 4 more chains"):  # fmt: skip
+        assert part in said
+    assert "0.0%" not in said and said.count("•") == 2
+    assert next(portrait_text._owners(found, 3)) == (
+        "owner 股东 张三 (P): controls (no shares recorded) 控制（无持股记录）, ultimate 最终"
+    )
 
-    assert {seed.name for seed in load_policy().seeds} <= set(words.REASONS)
+
+def test_a_portrait_tells_the_causes_of_a_path() -> None:
+    path = {"source": "E1", "source_name": "甲公司", **CAUSES}
+    assert portrait_text._source(path) == (
+        "甲公司 (E1): serious penalty: smuggling 严重处罚：走私; 5 more"
+    )
 
 
 def test_every_reason_of_the_enterprise_model_is_told() -> None:
