@@ -1,7 +1,6 @@
-"""The web service: GraphQL at `/graphql`, `/health`, and a plain page that says what is served."""
+"""The web service: GraphQL at `/graphql`, `/health`, and the pages of `api.web_pages`."""
 
 import asyncio
-import html
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,10 +8,11 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from strawberry.fastapi import GraphQLRouter
 
+from api import web_pages
 from api.auth import Gate
 from api.context import Context, open_context
 from api.errors import described
@@ -32,19 +32,6 @@ _STATUS = {
     "TIMEOUT": 504,
     "UNAVAILABLE": 503,
 }
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>Hawser</title>
-<h1>Hawser</h1>
-<p>A supply-chain knowledge graph for customs risk. 海关供应链风险知识图谱。</p>
-<p><a href="/graphql">GraphQL, with an explorer</a> · <a href="/schema.graphql">schema</a> ·
-<a href="/health">health</a></p>
-<p>Snapshot {snapshot}, as of {as_of}; scores by {model}; you see {clearance}.</p>
-<table><tr><th>kind</th><th>nodes in the snapshot</th></tr>{rows}</table>
-<p>Influence is not guilt: it can raise attention, it never lowers a class.
-影响不等于过错：可以提高关注程度，绝不据此降低信用等级。</p>
-"""
 
 
 class Router(GraphQLRouter[Context, None]):
@@ -114,9 +101,10 @@ def create_app(settings: Settings) -> FastAPI:
     router = Router(
         schema,
         context_getter=context,
-        graphql_ide="graphiql",
+        graphql_ide=None,
         allow_queries_via_get=False,
     )
+    web_pages.add_parts(app)  # before the router, which has no page of its own
     app.include_router(router, prefix="/graphql")
     app.add_middleware(TimeLimit, seconds=settings.graph_timeout + GRACE)
     _add_pages(app, services, gate, schema.as_str())
@@ -147,21 +135,16 @@ def _add_pages(app: FastAPI, services: Services, gate: Gate, schema: str) -> Non
         """The schema as text."""
         return Response(schema, media_type="text/plain; charset=utf-8")
 
-    @app.get("/", response_class=HTMLResponse)
-    def front(request: Request) -> str:
+    @app.get("/")
+    def front(request: Request) -> Response:
         """What is served, for people."""
         headers = {name.lower(): value for name, value in request.headers.items()}
         caller = gate.caller(request.client.host if request.client else None, headers)
         snapshot, scores = services.snapshot, services.scores
-        counts: dict[str, int] = snapshot.node_counts if snapshot else {}
         values: dict[str, Any] = {
             "snapshot": snapshot.id if snapshot else "not built yet",
             "as_of": snapshot.as_of if snapshot else "-",
             "model": scores.model if scores else "nobody yet",
             "clearance": caller.clearance,
         }
-        rows = "".join(
-            f"<tr><td>{kind}</td><td>{count:,}</td></tr>" for kind, count in counts.items()
-        )
-        shown = {name: html.escape(str(value)) for name, value in values.items()}
-        return _PAGE.format(**shown, rows=rows)
+        return web_pages.front(values, snapshot.node_counts if snapshot else {})
