@@ -17,13 +17,13 @@ CAUSES = 10
 
 
 def say(text: str, style: str | None = None) -> None:
-    """Print one line of an answer; on a terminal it is folded between words, the rest indented."""
+    """Print one line of an answer, folded between words, the rest indented."""
     console = output.answer()
     body = text.strip()
     start = text[: len(text) - len(text.lstrip())]
     indent = start.lstrip("\n")
-    folded = console.is_terminal and body
-    parts = Text(body).wrap(console, console.width - len(indent) - 2) if folded else [body]
+    width = min(console.width, output.WIDTH)
+    parts = Text(body).wrap(console, width - len(indent) - 2) if body else [body]
     lines = [f"{indent}{'  ' if number else ''}{part}" for number, part in enumerate(parts)]
     whole = "\n" * start.count("\n") + "\n".join(line.rstrip() for line in lines)
     console.print(whole, style=style, markup=False, soft_wrap=True)
@@ -149,6 +149,8 @@ def show_paths(found: Row, names: Mapping[str, str] | None = None) -> None:
         say(f"{found['skipped_hubs']} hubs were not walked through")
     if found["partial"]:
         say("The search reached its limit: there may be more paths.")
+    if hidden := sum(found["redacted"].values()):
+        say(f"{hidden} parts are above the clearance and not shown")
     say(f"snapshot {found['snapshot']}, policy {found['policy']}", "dim")
 
 
@@ -210,4 +212,6 @@ def show_owners(found: Row, names: Mapping[str, str] | None = None) -> None:
         say(f"{found['unknown_shares']} holdings have no stated share and were not counted")
     if found["partial"]:
         say("The search reached its limit: there may be more chains.")
+    if hidden := sum(found["redacted"].values()):
+        say(f"{hidden} parts are above the clearance and not shown")
     say(f"snapshot {found['snapshot']}", "dim")
