@@ -283,7 +283,13 @@ _DECLARATIONS = (
                 "报关单号",
                 references=("shipments",),
             ),
-            _c("enterprise_id?", "id", "enterprise inspected", "企业编号", **_PARTY),
+            _c(
+                "enterprise_id?",
+                "id",
+                "enterprise it is against; without one a violation counts for importer and exporter",
+                "企业编号",
+                **_PARTY,
+            ),
             _c("inspected_on", "date", "day of the inspection", "查验日期"),
             _c(
                 "recorded_at",
