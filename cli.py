@@ -145,7 +145,7 @@ def quarantine(
 
     with output.working("quarantine") as report:
         listed = stages.quarantine(output.data(), retry=retry, limit=limit, progress=report)
-    output.emit(listed, json=json)
+    output.emit(listed, json=json, text=lambda: stages.show_quarantine(listed))
 
 
 @app.command(rich_help_panel=PREPARE)

@@ -6,6 +6,7 @@ from typing import Any
 
 from commands import output
 from commands.portrait_text import FEW, show_portrait
+from commands.stages import BASELINES
 from commands.words import called, path_lines, say
 
 Row = Mapping[str, Any]
@@ -67,6 +68,7 @@ def _models(told: Row) -> None:
     _title("Violations among the riskiest 4 % of later shipments 风险最高的4%票中违规占比")
     say(f"  {told['judged']}", "dim")
     _precision(told["rows"], told["champion"])
+    say(f"  {_why(told)}", "bold")
     if told["novel_rows"]:
         say(
             "\n  Only shipments with a product tuple never seen in training (a lookup cannot know):"
@@ -76,9 +78,21 @@ def _models(told: Row) -> None:
         say(f"  {note}", "dim")
 
 
+def _why(told: Row) -> str:
+    """Which model serves, and why: what it was chosen by, beside the next best."""
+    merits = {row["model"]: row["validation"] for row in told["rows"]}
+    champion = told["champion"]
+    others = sorted((merits[name], name) for name in merits if name not in (champion, *BASELINES))
+    beside = f", before {others[-1][1]} with {others[-1][0]:.3f}" if others else ""
+    return (
+        f"In service 在用: {champion}, chosen on the months before these shipments by average"
+        f" precision, {merits[champion]:.3f}{beside}"
+    )
+
+
 def _precision(rows: Iterable[Row], champion: str) -> None:
     kept = list(rows)
-    width = max(len(row["model"]) for row in kept) + 14
+    width = max(len(row["model"]) for row in kept) + 9
     say(f"  {'picked by':<{width}}{'share':>8}{'95 % interval':>20}{'times base':>12}{'AUC':>8}")
     for row in kept:
         ours = row["model"] == champion

@@ -55,11 +55,12 @@ def _whole(
 ) -> dict[str, Any]:
     files: dict[str, int] = {}
     counts = access.Redactions()
+    told = documents(settings)
     kinds = [*snapshot.node_counts, *snapshot.edge_counts]
     for position, kind in enumerate(kinds):
         progress(kind, position / len(kinds))
         group, read = ("nodes", nodes) if kind in snapshot.node_counts else ("edges", edges)
-        table = read(snapshot, kind, settings.clearance, counts)
+        table = with_documents(read(snapshot, kind, settings.clearance, counts), told)
         if table.num_rows:
             files |= write(table, wanted.folder / group / kind, wanted.format)
     concluded = results(settings, snapshot)
@@ -68,6 +69,31 @@ def _whole(
         files |= write(table, wanted.folder / name, wanted.format)
     withheld = [] if shown else sorted(concluded)
     return {"files": files, "redacted": counts.as_dict(), "withheld": withheld}
+
+
+def documents(settings: Settings, ids: list[str] | None = None) -> pa.Table:
+    """Where records (without `ids`: all) that the clearance reaches were read from: record, file,
+    row."""
+    import pyarrow.compute as pc
+
+    from graph.store.lake import Lake
+
+    with Lake(settings) as lake:
+        found = lake.records(ids)
+    shown = pc.is_in(found["marking"], pa.array(access.within(settings.clearance)))
+    return found.filter(shown).select(["record", "file", "row"])
+
+
+def with_documents(table: pa.Table, told: pa.Table) -> pa.Table:
+    """The table with the `file` and the `row` in it of each row's `record`. O(n)."""
+    import pyarrow.compute as pc
+
+    if "record" not in table.column_names:
+        return table
+    place = pc.index_in(table["record"].cast(pa.string()), told["record"].combine_chunks())
+    for name in ("file", "row"):
+        table = table.append_column(name, told[name].combine_chunks().take(place))
+    return table
 
 
 def nodes(snapshot: "Snapshot", kind: str, clearance: str, counts: access.Redactions) -> pa.Table:
@@ -195,8 +221,11 @@ def _neighbourhood(settings: Settings, snapshot: "Snapshot", wanted: Wanted) -> 
         file = wanted.folder / f"{wanted.around}.graphml"
         networkx.write_graphml(_text_attributes(graph), file)
         return done | {"files": {file.name: graph.number_of_edges()}}
+    ids = [one.get("record") for *_, one in (*graph.nodes(data=True), *graph.edges(data=True))]
+    told = documents(settings, [id for id in ids if id])
     points = _rows([{"id": id, **values} for id, values in graph.nodes(data=True)])
     links = _rows([{"source": a, "target": b, **more} for a, b, more in graph.edges(data=True)])
+    points, links = (with_documents(table, told) for table in (points, links))
     files = write(points, wanted.folder / "nodes", wanted.format)
     return done | {"files": files | write(links, wanted.folder / "edges", wanted.format)}
 

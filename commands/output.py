@@ -26,6 +26,15 @@ from graph.settings import Settings
 
 Report = Callable[[str, float], None]
 
+#: Most columns of an answer in words; where no terminal says how wide it is, also of a table.
+WIDTH = 100
+
+#: Keys of an answer that are told to people only when there is something to tell.
+QUIET = frozenset(
+    ("redacted", "withheld", "refused", "dangling", "extra_columns", "issues", "resolved",
+     "quarantined", "unchanged", "notes")
+)  # fmt: skip
+
 #: Seconds after which a command shows how far it has come.
 PATIENCE = 2.0
 
@@ -46,7 +55,7 @@ def data() -> Settings:
 
 def answer() -> Console:
     """The console for answers (made anew, so that a redirected stream is honoured)."""
-    width = None if sys.stdout.isatty() else 160
+    width = None if sys.stdout.isatty() else WIDTH
     return Console(file=sys.stdout, width=width, highlight=False)
 
 
@@ -107,7 +116,9 @@ def emit(value: Any, *, json: bool, text: Callable[[], None] | None = None) -> N
 
 
 def show(value: Mapping[str, Any]) -> None:
-    """Print plain data: scalars and short lists as lines, then mappings and rows as tables."""
+    """Print plain data: scalars and short lists as lines, then mappings and rows as tables; of the
+    `QUIET` keys only what says something."""
+    value = {key: item for key, item in value.items() if key not in QUIET or _says(item)}
     tables = {key: item for key, item in value.items() if _is_table(item)}
     for key, item in value.items():
         if key not in tables:
@@ -123,10 +134,15 @@ def show(value: Mapping[str, Any]) -> None:
             table(key, heads, ([row.get(name) for name in heads] for row in item))
 
 
+def _says(item: Any) -> bool:
+    """Whether there is anything but zeros and nothing in it."""
+    return any(map(_says, item.values())) if isinstance(item, Mapping) else bool(item)
+
+
 def columns(cells: Sequence[str]) -> None:
     """Print several cells a line, in columns as wide as the widest."""
     width = max(map(len, cells), default=1) + 3
-    each = max(1, (min(answer().width, 120) - 2) // width)
+    each = max(1, (min(answer().width, WIDTH) - 2) // width)
     for start in range(0, len(cells), each):
         line = "".join(cell.ljust(width) for cell in cells[start : start + each])
         answer().print(f"  {line.rstrip()}", markup=False, soft_wrap=True)

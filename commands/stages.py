@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from commands.output import Report
+from commands.words import say
 from graph.errors import HawserError
 from graph.settings import Settings
 
@@ -109,6 +110,24 @@ def quarantine(
         "redacted": waiting.num_rows - table.num_rows,
     }
     return listed | ({"retried": again} if retry else {})
+
+
+def show_quarantine(listed: Mapping[str, Any]) -> None:
+    """Print the rows in quarantine, a line each, and what a retry did."""
+    for row in listed["rows"]:
+        place = " ".join(filter(None, (row["field"], row["value"] and repr(row["value"]))))
+        what = f" {place}:" if place else ""
+        say(f"{row['file']} row {row['row']:,}:{what} {row['reason']}")
+    rest = listed["total"] - len(listed["rows"])
+    if rest > 0:
+        say(f"and {rest:,} more rows")
+    if not listed["total"]:
+        say("No row is in quarantine.")
+    if listed["redacted"]:
+        say(f"{listed['redacted']:,} rows are above the clearance and not shown")
+    if again := listed.get("retried"):
+        accepted = ", ".join(f"{count:,} {table}" for table, count in again["accepted"].items())
+        say(f"Read again: {accepted or 'none'} accepted")
 
 
 def load(

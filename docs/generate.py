@@ -176,6 +176,8 @@ def _names(parameter: Any) -> str:
 def _parameter(parameter: Any) -> tuple[str, str, str]:
     default = parameter.default
     shown = "" if default in (None, False, "", ()) else f"`{default}`"
+    if parameter.required:
+        shown = "required"
     return f"`{_names(parameter)}`", shown, (parameter.help or "").strip()
 
 

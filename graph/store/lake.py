@@ -249,13 +249,13 @@ class Lake:
                 return {"table": name, **found[0]}
         return None
 
-    def records(self, ids: Sequence[str]) -> pa.Table:
-        """Where each record came from: record, table, source, file, row, batch, marking,
-        recorded_at; in the order of the tables and records."""
-        wanted = ibis.memtable(pa.table({"record": pa.array(sorted(set(ids)), pa.string())}))
-        parts = [
-            _evidence(self.statements(name), name).semi_join(wanted, "record") for name in TABLES
-        ]
+    def records(self, ids: Sequence[str] | None = None) -> pa.Table:
+        """Where each record (without `ids`: of all) came from: record, table, source, file, row,
+        batch, marking, recorded_at; in the order of the tables and records."""
+        parts = [_evidence(self.statements(name), name) for name in TABLES]
+        if ids is not None:
+            wanted = ibis.memtable(pa.table({"record": pa.array(sorted(set(ids)), pa.string())}))
+            parts = [part.semi_join(wanted, "record") for part in parts]
         united = ibis.union(*parts, distinct=False)
         return self.connection.to_pyarrow(united.order_by("table", "record"))
 

@@ -120,7 +120,22 @@ def test_an_export_keeps_to_the_clearance(
         ties = (tmp_path / "low" / "edges" / "OWNS.csv").read_text("utf-8")
         [tie] = csv.DictReader(ties.splitlines())
         assert (tie["source"], tie["target"]) == ("E1", "E2")
-        assert {tie[name] for name in ("weight", "recorded_at", "record")} == {""}
+        assert {tie[name] for name in ("weight", "recorded_at", "record", "file", "row")} == {""}
+
+
+@pytest.mark.parametrize("around", [None, "E2"])
+def test_an_export_names_the_document_of_each_row(
+    secret: Settings, tmp_path: Path, around: str | None
+) -> None:
+    exporting.export(secret, wanted(tmp_path, "csv", around), quiet)
+    for name in ("nodes/Enterprise.csv", "edges/OWNS.csv") if around is None else (
+        "nodes.csv", "edges.csv",
+    ):  # fmt: skip
+        rows = list(csv.DictReader((tmp_path / name).read_text("utf-8").splitlines()))
+        assert rows and {row["file"] for row in rows if row["record"]} <= {
+            "enterprises.csv", "relations.csv", "list_entries.csv",
+        }  # fmt: skip
+        assert all(row["row"] for row in rows if row["record"])
 
 
 def test_what_the_clearance_hides_is_not_the_middle_of_an_export(
