@@ -142,7 +142,9 @@ class UnitPrice:
     median: float | None = _n("median")
     high: float | None = _n("90th percentile")
     last_on: date | None = _n("last day of declaration")
-    peers: PriceBand | None = _n("all parties, same commodity and currency, from a bounded sample")
+    peers: PriceBand | None = _n(
+        "other parties, same commodity and currency, from a bounded sample"
+    )
 
 
 @strawberry.type(description="信用事件. A penalty, certification, default or other event.")

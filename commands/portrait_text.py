@@ -302,9 +302,9 @@ def _commodity(row: Row, price: Row | None) -> Iterator[str]:
     if price and price["median"] is not None:
         peers = price.get("peers") or {}
         beside = (
-            f"; all parties 全部企业 {amount(peers['median'])}"
+            f"; others 其他企业 {amount(peers['median'])}"
             f" (10-90 %: {amount(peers['low'])} to {amount(peers['high'])},"
-            f" {peers['items']:,} items, its own too)"
+            f" {peers['items']:,} items)"
             if peers.get("median") is not None
             else ""
         )

@@ -1,11 +1,12 @@
 // name: commodity_prices
-// purpose: The unit prices of all parties for some HS subheadings, from a bounded sample of items.
+// purpose: The unit prices declared for some HS subheadings, from a bounded sample of items.
 // parameter: codes texts the subheadings
+// parameter: without text= an enterprise whose own items, imported or exported, do not count
 // parameter: until text=9999-12-31 last day of declaration that counts
 // parameter: bound integer=20000 most items that are read of each
 // row: hs_code text the subheading
 // row: currency text currency of the prices
-// row: items integer items in the sample
+// row: items integer items of the sample that count
 // row: low number 10th percentile
 // row: median number median
 // row: high number 90th percentile
@@ -13,9 +14,14 @@ UNWIND $codes AS code
 MATCH (k:Commodity {id: code})
 CALL {
   WITH k
-  MATCH (k)<-[c:CONTAINS]-(:Shipment)
+  MATCH (k)<-[c:CONTAINS]-(s:Shipment)
   WHERE c.marking IN $visible AND (c.valid_from IS NULL OR c.valid_from <= $until)
-  RETURN c LIMIT $bound
+  WITH c, s LIMIT $bound
+  OPTIONAL MATCH (s)<-[r:IMPORTED|EXPORTED]-(e)
+  WHERE e.id = $without AND any(m IN r.markings WHERE m IN $visible) AND any(m IN s.markings WHERE m IN $visible)
+  WITH c, count(r) AS own
+  WHERE own = 0
+  RETURN c
 }
 WITH k, c
 WHERE c.net_mass_kg > 0

@@ -58,6 +58,7 @@ def test_every_section_is_there(app: FastAPI, ask: Any) -> None:
     ]
     assert [owner["id"] for owner in told["related"]["owners"]["owners"]] == ["b", "r"]
     assert told["prices"]["rows"][0]["median"] == 10.6
+    assert told["prices"]["rows"][0]["peers"] is None, "nobody else declared such goods"
     sources = [path["source"] for path in told["risk"]["influence"]["paths"]]
     assert sources == ["d", "b"], "what was found in its own shipments is no influence"
     assert "影响不等于过错" in told["risk"]["note"]

@@ -202,3 +202,19 @@ def test_counts_are_those_of_the_snapshot(world: World) -> None:
     for kind in ("Enterprise", "Shipment", "Person"):
         rows = run(world.store, "counts", kind=kind)
         assert rows == [{"nodes": world.snapshot.node_counts[kind]}]
+
+
+def test_an_enterprises_own_items_are_no_peers(world: World) -> None:
+    enterprise = world.busiest("IMPORTED")
+    own: Counter[tuple[str, str]] = Counter()
+    for row in run(world.store, "enterprise_prices", id=enterprise, limit=1000):
+        own[row["hs_code"], row["currency"]] += row["items"]
+    codes = sorted({code for code, _ in own})
+
+    def items(**more: str) -> Counter[tuple[str, str]]:
+        rows = run(world.store, "commodity_prices", codes=codes, **more)
+        return Counter({(row["hs_code"], row["currency"]): row["items"] for row in rows})
+
+    every = items()
+    assert items(without=enterprise) == +(every - own) != every
+    assert items(without="nobody") == every
