@@ -8,6 +8,7 @@ import polars as pl
 from commands.output import Report
 from graph import access
 from graph.errors import HawserError
+from graph.files import read_file
 from graph.settings import Settings
 
 #: The column with the names: the first of these that the file has, else its first column.
@@ -47,12 +48,20 @@ def screen(
 
 
 def _queries(file: Path) -> pl.Series:
-    """The names of the file, in its order. Raises `HawserError` when it cannot be read."""
-    try:
-        frame = pl.read_csv(file, infer_schema=False, truncate_ragged_lines=True)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        first = str(error).splitlines()[0]
-        raise HawserError(f"{file} cannot be read as CSV: {first}") from error
+    """The names of the file, in its order.
+
+    Raises:
+        HawserError: it cannot be read, or a row has another number of fields than the header.
+    """
+    read = read_file(file)
+    frame, broken = read.frame, read.broken
+    if broken.height:
+        row, found = broken["row"][0], broken["found"][0]
+        more = f" (and {broken.height - 1} more such rows)" if broken.height > 1 else ""
+        raise HawserError(
+            f"{file}: row {row} has {found} fields and the header {frame.width}{more}",
+            hint="put a name that has a comma in quotes",
+        )
     return frame[next((name for name in NAMES if name in frame.columns), frame.columns[0])]
 
 

@@ -5,10 +5,11 @@ script. Candidates are the list names that share most letter sequences with it (
 bigrams and trigrams); each is then scored word by word: words are paired greedily by similarity,
 and the score is the share of letters that agree, a letter that both names have otherwise (another
 family name) costing much more than one that only one of them has (a middle name).
+
+Distinct names are compared, some hundreds at a time, and all their words at once.
 """
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,18 +19,21 @@ import polars as pl
 import pypinyin
 import yaml
 from rapidfuzz.distance import Indel
-from rapidfuzz.process import cdist
+from rapidfuzz.process import cpdist
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from ingest.resolve.names import words
 
 Progress = Callable[[str, float], None]
 
-_HAN = re.compile(r"[\u3400-\u9fff]")
+_HAN = r"[\u{3400}-\u{9fff}]"
 _CHUNK = 500
 
 #: Columns of the answer.
-COLUMNS = ("query", "rank", "entry_id", "list", "name", "score", "match", "reason")
+COLUMNS = {
+    "query": pl.String, "rank": pl.UInt32, "entry_id": pl.String, "list": pl.String,
+    "name": pl.String, "score": pl.Float64, "match": pl.Boolean, "reason": pl.String,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,25 +56,6 @@ def scoring() -> Scoring:
     return Scoring(**content | {"letters": tuple(content["letters"].items())})
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """How two names agree: `score` 0 to 1, and the words that agree or are over on either side."""
-
-    score: float
-    agreed: tuple[tuple[str, str], ...]
-    left: tuple[str, ...]
-    right: tuple[str, ...]
-
-    @property
-    def reason(self) -> str:
-        """The agreement in words."""
-        same = [a for a, b in self.agreed if a == b]
-        like = [f"{a} ~ {b}" for a, b in self.agreed if a != b]
-        parts = [("same", same), ("alike", like), ("only asked", self.left)]
-        parts.append(("only listed", self.right))
-        return "; ".join(f"{what}: {', '.join(found)}" for what, found in parts if found)
-
-
 def screen(
     queries: pl.Series,
     entries: pl.DataFrame,
@@ -82,103 +67,218 @@ def screen(
     """The best entries of each query, with the columns `COLUMNS`, in the order of the queries.
 
     `entries` has `entry_id`, `list` and `name`, one row a name or alias. `match` is true from
-    `threshold` on. O(q * n) sparse products and O(q * candidates) comparisons.
+    `threshold` on. O(q * n) sparse products and O(q * candidates) comparisons for q distinct
+    queries and n distinct names.
     """
+    tell = progress or (lambda what, share: None)
     bound = scoring().threshold if threshold is None else threshold
-    asked = queries.fill_null("").to_list()
-    forms = [latin(name) for name in asked]
-    listed = entries.with_columns(form=pl.Series(map(latin, entries["name"]), dtype=pl.String))
-    parts: list[pl.DataFrame] = []
-    for start, near in _candidates(forms, listed["form"].to_list()):
-        if progress is not None:
-            progress("comparing names", start / max(len(forms), 1))
-        parts += [
-            _ranked(asked[start + row], forms[start + row], listed[chosen], limit)
-            for row, chosen in enumerate(near)
-            if chosen.size
-        ]
+    asked = pl.DataFrame({"query": queries.fill_null("")})
+    forms = latin(pl.concat([asked["query"], entries["name"]]))
+    listed = entries.join(forms, on="name")
+    wanted = asked.unique().join(forms, left_on="query", right_on="name")
+    left, right = _numbered(wanted["form"]), _numbered(listed["form"])
+    parts = [_ranked(pairs, left, right, listed, limit) for pairs in _candidates(left, right, tell)]
     if not parts:
-        return pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))
-    found = pl.concat(parts).with_columns(match=pl.col("score") >= bound)
-    return found.select(COLUMNS)
+        return pl.DataFrame(schema=COLUMNS)
+    found = pl.concat(parts).join(wanted, on="form").drop("form")
+    lines = asked.with_row_index("line").join(found, on="query").sort("line", "rank")
+    return lines.with_columns(match=pl.col("score") >= bound).select(*COLUMNS)
 
 
-def agreement(one: str, two: str) -> Agreement:
-    """How two Latin forms agree; see the module. O(words of one * words of two)."""
-    rules, left, right = scoring(), one.split(), two.split()
-    if not left or not right:
-        return Agreement(0.0, (), tuple(left), tuple(right))
-    likeness = cdist(left, right, scorer=Indel.normalized_similarity, dtype=np.float64)
-    for row, column in np.ndindex(*likeness.shape):
-        a, b = left[row], right[column]
-        if min(len(a), len(b)) == 1 and a[0] == b[0]:
-            likeness[row, column] = max(likeness[row, column], rules.initial)
-    pairs: list[tuple[int, int]] = []
-    mass = cost = 0.0
-    while likeness.size and likeness.max() >= rules.word:
-        row, column = (int(n) for n in np.unravel_index(int(likeness.argmax()), likeness.shape))
-        letters = (len(left[row]) + len(right[column])) / 2
-        mass, cost = mass + letters, cost + (1 - likeness[row, column]) * letters
-        pairs.append((row, column))
-        likeness[row, :] = likeness[:, column] = -1.0
-    over_left = [w for n, w in enumerate(left) if n not in {row for row, _ in pairs}]
-    over_right = [w for n, w in enumerate(right) if n not in {column for _, column in pairs}]
-    few, many = sorted((sum(map(len, over_left)), sum(map(len, over_right))))
-    total = mass + 2 * rules.other * few + rules.extra * (many - few)
-    agreed = tuple((left[row], right[column]) for row, column in pairs)
-    score = max(0.0, (mass - cost) / total) if mass else 0.0
-    return Agreement(score, agreed, tuple(over_left), tuple(over_right))
+def latin(names: pl.Series) -> pl.DataFrame:
+    """The distinct names, each with its `form`: its words in lower-case Latin letters, without
+    marks and legal forms. O(total length)."""
+    folded = pl.col("name").str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.to_lowercase()
+    folded = folded.str.replace_all(r"['’`.]", "").str.replace_all(r"\s+", " ")
+    folded = folded.str.replace_many(dict(scoring().letters))
+    frame = pl.DataFrame({"name": names.drop_nulls().unique().sort()}).with_columns(folded=folded)
+    frame = frame.with_columns(han=pl.col("folded").str.contains(_HAN))
+    chinese = frame.filter("han")
+    sounds = " ".join(pypinyin.lazy_pinyin("\n".join(chinese["folded"]))).split("\n")
+    chinese = chinese.with_columns(folded=pl.Series(sounds[: chinese.height], dtype=pl.String))
+    frame = pl.concat([frame.filter(~pl.col("han")), chinese]).sort("name")
+    spaced = pl.col("folded").str.replace_all(r"[\W_]+", " ").str.strip_chars()
+    told = (
+        pl.when(spaced != "").then(spaced.str.split(" ")).otherwise(pl.lit([], pl.List(pl.String)))
+    )
+    kept = told.list.filter(~pl.element().is_in(words().forms_latin))
+    form = pl.when(kept.list.len() > 0).then(kept).otherwise(told).list.join(" ")
+    return frame.select("name", form=form)
 
 
-def latin(name: str) -> str:
-    """A name's words in lower-case Latin letters, without marks and legal forms."""
-    folded = pl.select(
-        pl.lit(name).str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.to_lowercase()
-    ).item()
-    folded = re.sub(r"['’`.]", "", folded).translate(_letters())
-    if _HAN.search(folded):
-        folded = " ".join(pypinyin.lazy_pinyin(folded))
-    parts = re.sub(r"[\W_]+", " ", folded).split()
-    forms = set(words().forms_latin)
-    return " ".join([part for part in parts if part not in forms] or parts)
+def _numbered(forms: pl.Series) -> pl.DataFrame:
+    """The distinct forms that have a word: `id`, `form`."""
+    distinct = forms.unique().sort()
+    return pl.DataFrame({"form": distinct.filter(distinct != "")}).with_row_index("id")
 
 
-@cache
-def _letters() -> dict[int, str]:
-    return str.maketrans(dict(scoring().letters))
+def _candidates(left: pl.DataFrame, right: pl.DataFrame, tell: Progress) -> Iterator[pl.DataFrame]:
+    """The forms on the right that each form on the left is compared with, a chunk at a time:
+    `pair`, `left`, `right`."""
+    if not left.height or not right.height:
+        return
+    vectors = TfidfVectorizer(
+        analyzer="char_wb", ngram_range=(2, 3), sublinear_tf=True, dtype=np.float32
+    )
+    known = vectors.fit_transform(right["form"].to_list()).T.tocsr()
+    asked = vectors.transform(left["form"].to_list()).tocsr()
+    for start in range(0, left.height, _CHUNK):
+        tell("comparing names", start / left.height)
+        row, column = _nearest((asked[start : start + _CHUNK] @ known).toarray())
+        pairs = pl.DataFrame({"left": row + start, "right": column}).cast(pl.UInt32)
+        yield pairs.with_row_index("pair")
 
 
-def _candidates(
-    queries: list[str], names: list[str]
-) -> list[tuple[int, list[np.ndarray[tuple[int], np.dtype[np.int64]]]]]:
-    """For chunks of queries: where the chunk begins, and each query's candidate rows."""
-    if not any(names) or not any(queries):
-        return []
-    vectors = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 3), sublinear_tf=True)
-    known = vectors.fit_transform(names).T.tocsr()
-    asked = vectors.transform(queries).tocsr()
-    most = scoring().candidates
-    found = []
-    for start in range(0, len(queries), _CHUNK):
-        near = (asked[start : start + _CHUNK] @ known).tocsr()
-        rows = [near.indices[a:b] for a, b in zip(near.indptr, near.indptr[1:], strict=False)]
-        values = [near.data[a:b] for a, b in zip(near.indptr, near.indptr[1:], strict=False)]
-        best = [
-            np.sort(row[np.argsort(-value, kind="stable")[:most]]).astype(np.int64)
-            for row, value in zip(rows, values, strict=True)
+def _nearest(
+    near: np.ndarray[tuple[int, int], np.dtype[np.float32]],
+) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], ...]:
+    """Rows and columns of the highest values above 0 of each row, at most as many as there are
+    candidates; among equal ones the first. O(size)."""
+    most = min(scoring().candidates, near.shape[1])
+    least = np.partition(near, near.shape[1] - most, axis=1)[:, near.shape[1] - most]
+    row, column = np.nonzero((near >= least[:, None]) & (near > 0))
+    order = np.lexsort((column, -near[row, column], row))
+    row, column = row[order], column[order]
+    place = np.arange(row.size) - np.searchsorted(row, row, "left")
+    return row[place < most], column[place < most]
+
+
+def _ranked(
+    pairs: pl.DataFrame, left: pl.DataFrame, right: pl.DataFrame, listed: pl.DataFrame, limit: int
+) -> pl.DataFrame:
+    """The best entries of each form on the left, each with its best name, score and reason."""
+    pairs = pairs.join(left.rename({"id": "left", "form": "one"}), on="left")
+    pairs = pairs.join(right.rename({"id": "right", "form": "two"}), on="right")
+    agreed = agreements(pairs)
+    named = agreed.scores.join(pairs.select("pair", "one", "two"), on="pair")
+    named = named.join(listed, left_on="two", right_on="form")
+    named = named.sort(
+        "one", "score", "entry_id", "name", descending=[False, True, False, False]
+    ).unique(["one", "entry_id"], keep="first", maintain_order=True)
+    rank = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("one")
+    best = named.with_columns(rank=rank).filter(pl.col("rank") <= limit)
+    reasons = agreed.reasons(best["pair"])
+    return best.join(reasons, on="pair").select(
+        "rank", "entry_id", "list", "name", "score", "reason", form="one"
+    )
+
+
+@dataclass(frozen=True)
+class Agreements:
+    """How pairs of forms agree.
+
+    `scores` has `pair` and `score`, above 0 and up to 1; `agreed` the words that were paired:
+    `pair`, `turn`, `a`, `a_at`, `b`, `b_at`, `like`; `left` and `right` all words: `pair`, `word`,
+    `at`.
+    """
+
+    scores: pl.DataFrame
+    agreed: pl.DataFrame
+    left: pl.DataFrame
+    right: pl.DataFrame
+
+    def reasons(self, wanted: pl.Series) -> pl.DataFrame:
+        """The agreement of some pairs in words: `pair`, `reason`."""
+        of = pl.DataFrame({"pair": wanted.unique()})
+        agreed = self.agreed.join(of, on="pair", how="semi").sort("pair", "turn")
+        same, like = (agreed.filter(test) for test in (_EQUAL, ~_EQUAL))
+        alike = pl.concat_str("a", pl.lit(" ~ "), "b")
+        parts = [
+            _told(0, "same", same.select("pair", word="a")),
+            _told(1, "alike", like.select("pair", word=alike)),
+            _told(2, "only asked", _over(self.left, of, agreed, "a_at")),
+            _told(3, "only listed", _over(self.right, of, agreed, "b_at")),
         ]
-        found.append((start, best))
-    return found
+        whole = pl.concat(parts).sort("pair", "part").group_by("pair", maintain_order=True)
+        return whole.agg(reason=pl.col("text").str.join("; "))
 
 
-def _ranked(query: str, form: str, listed: pl.DataFrame, limit: int) -> pl.DataFrame:
-    """The best entries among the candidates, each with its best name."""
-    found = [agreement(form, other) for other in listed["form"]]
-    scored = listed.with_columns(
-        query=pl.lit(query),
-        score=pl.Series([round(one.score, 4) for one in found], dtype=pl.Float64),
-        reason=pl.Series([one.reason for one in found], dtype=pl.String),
-    ).filter(pl.col("score") > 0)
-    order = scored.sort("score", "entry_id", "name", descending=[True, False, False])
-    best = order.unique("entry_id", keep="first", maintain_order=True).head(limit)
-    return best.with_row_index("rank", offset=1)
+_EQUAL = pl.col("a") == pl.col("b")
+
+
+def _told(part: int, label: str, found: pl.DataFrame) -> pl.DataFrame:
+    told = found.group_by("pair", maintain_order=True).agg(pl.col("word").str.join(", "))
+    text = pl.concat_str(pl.lit(f"{label}: "), "word")
+    return told.select("pair", part=pl.lit(part), text=text)
+
+
+def _over(every: pl.DataFrame, of: pl.DataFrame, agreed: pl.DataFrame, at: str) -> pl.DataFrame:
+    """The words of one side that were paired with none, in their order."""
+    taken = agreed.select("pair", at=at)
+    rest = every.join(of, on="pair", how="semi").join(taken, on=["pair", "at"], how="anti")
+    return rest.sort("pair", "at").select("pair", "word")
+
+
+def agreements(pairs: pl.DataFrame) -> Agreements:
+    """How pairs of Latin forms agree; see the module. `pairs` has `pair`, `one` and `two`.
+
+    O(words of one * words of two) a pair.
+    """
+    left, right = _words(pairs, "one"), _words(pairs, "two")
+    agreed = _paired(_alike(left, right))
+    rules = scoring()
+    letters = (_size("a") + _size("b")) / 2
+    sums = agreed.group_by("pair").agg(
+        mass=letters.sum(),
+        cost=((1 - pl.col("like")) * letters).sum(),
+        a=_size("a").sum(),
+        b=_size("b").sum(),
+    )
+    for name, side in (("a", left), ("b", right)):
+        every = side.group_by("pair").agg(all=_size("word").sum())
+        over = (pl.col("all") - pl.col(name)).alias(name)
+        sums = sums.join(every, on="pair").with_columns(over).drop("all")
+    few, many = pl.min_horizontal("a", "b"), pl.max_horizontal("a", "b")
+    total = pl.col("mass") + 2 * rules.other * few + rules.extra * (many - few)
+    score = ((pl.col("mass") - pl.col("cost")) / total).round(4)
+    scores = sums.select("pair", score=score).filter(pl.col("score") > 0).sort("pair")
+    return Agreements(scores, agreed, left, right)
+
+
+def _size(column: str) -> pl.Expr:
+    return pl.col(column).str.len_chars().cast(pl.Float64)
+
+
+def _words(pairs: pl.DataFrame, column: str) -> pl.DataFrame:
+    """The words of a form of each pair: `pair`, `word`, `at`."""
+    split = pairs.filter(pl.col(column) != "").select("pair", word=pl.col(column).str.split(" "))
+    at = pl.int_ranges(pl.col("word").list.len(), dtype=pl.Int64)
+    return split.with_columns(at=at).explode("word", "at")
+
+
+def _alike(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
+    """The words of each pair that may be the same: `pair`, `a`, `a_at`, `b`, `b_at`, `like`."""
+    rules = scoring()
+    both = left.select("pair", a="word", a_at="at").join(
+        right.select("pair", b="word", b_at="at"), on="pair"
+    )
+    short, long = (
+        pl.min_horizontal(_size("a"), _size("b")),
+        pl.max_horizontal(_size("a"), _size("b")),
+    )
+    initial = (short == 1) & (pl.col("a").str.head(1) == pl.col("b").str.head(1))
+    # No two words of lengths m < n are more alike than 2 m / (m + n).
+    both = both.filter(initial | (2 * short >= rules.word * (short + long)))
+    distinct = both.select("a", "b").unique()
+    like = cpdist(
+        distinct["a"].to_list(),
+        distinct["b"].to_list(),
+        scorer=Indel.normalized_similarity,
+        dtype=np.float64,
+    )
+    both = both.join(distinct.with_columns(like=pl.Series(like, dtype=pl.Float64)), on=["a", "b"])
+    raised = pl.max_horizontal("like", pl.lit(rules.initial))
+    both = both.with_columns(like=pl.when(initial).then(raised).otherwise("like"))
+    return both.filter(pl.col("like") >= rules.word)
+
+
+def _paired(alike: pl.DataFrame) -> pl.DataFrame:
+    """Words paired greedily: the most alike first, among equal ones the first words."""
+    rest = alike.sort("pair", "like", "a_at", "b_at", descending=[False, True, False, False])
+    turns = [rest.clear().with_columns(turn=pl.lit(0))]
+    while rest.height:
+        best = rest.unique("pair", keep="first", maintain_order=True)
+        turns.append(best.with_columns(turn=pl.lit(len(turns))))
+        for at in ("a_at", "b_at"):
+            rest = rest.join(best, on=["pair", at], how="anti", maintain_order="left")
+    return pl.concat(turns)

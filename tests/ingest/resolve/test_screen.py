@@ -1,0 +1,98 @@
+"""Screening: forms of names in any script, agreement word by word, and the best entries in order."""
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rapidfuzz.distance import Indel
+
+from ingest.resolve.screen import COLUMNS, agreements, latin, scoring, screen
+
+ENTRIES = pl.DataFrame(
+    {
+        "entry_id": ["L1", "L1", "L2", "L3", "L4", "L5"],
+        "list": ["A", "A", "A", "B", "B", "B"],
+        "name": ["Harbor Limited", "海港公司", "IVANOV, Ivan Petrovich", "Blue Whale Shipping",
+                 "王建国", "Ltd."],
+    }
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("Иванов", "ivanov"),
+        ("Müller & Söhne GmbH", "muller sohne"),
+        ("王建国", "wang jian guo"),
+        ("O’Neil S.A.", "oneil"),
+        ("Ltd", "ltd"),
+        ("Two\nlines", "two lines"),
+        ("北\n京", "bei jing"),
+        ("?!", ""),
+    ],
+)
+def test_a_name_in_latin_letters(name: str, form: str) -> None:
+    assert latin(pl.Series([name, name])).rows() == [(name, form)]
+
+
+def test_the_best_entries_come_in_the_order_of_the_queries() -> None:
+    asked = ["Wang Jian Guo", "Harbour Ltd", None, "Ivan Ivanov", "Harbour Ltd", "!"]
+    found = screen(pl.Series(asked, dtype=pl.String), ENTRIES, limit=2)
+    assert dict(found.schema) == COLUMNS
+    best = found.filter(pl.col("rank") == 1)
+    assert best["query"].to_list() == ["Wang Jian Guo", "Harbour Ltd", "Ivan Ivanov", "Harbour Ltd"]
+    assert best["entry_id"].to_list() == ["L4", "L1", "L2", "L1"]
+    assert best["match"].all()
+    assert best["reason"][2] == "same: ivan, ivanov; only listed: petrovich"
+    assert best["reason"][1] == "alike: harbour ~ harbor"
+    of_harbour = found.filter(pl.col("query") == "Harbour Ltd")
+    assert of_harbour["entry_id"].n_unique() == of_harbour["rank"].n_unique()
+
+
+def test_nothing_asked_or_nothing_alike_is_no_answer() -> None:
+    for asked in ([], [None], ["!"], ["ξ"]):
+        found = screen(pl.Series(asked, dtype=pl.String), ENTRIES, limit=2)
+        assert (found.height, dict(found.schema)) == (0, COLUMNS)
+    assert screen(pl.Series(["a"]), ENTRIES.clear(), limit=2).height == 0
+
+
+def by_hand(one: str, two: str) -> float:
+    """The score of two forms, one pair of words after another."""
+    rules = scoring()
+    left, right = list(enumerate(one.split())), list(enumerate(two.split()))
+    mass = cost = 0.0
+    while left and right:
+        like, i, j = max(
+            (alike(a, b), -i, -j) for i, a in left for j, b in right
+        )  # fmt: skip
+        if like < rules.word:
+            break
+        a, b = dict(left)[-i], dict(right)[-j]
+        mass += (len(a) + len(b)) / 2
+        cost += (1 - like) * (len(a) + len(b)) / 2
+        left.remove((-i, a))
+        right.remove((-j, b))
+    few, many = sorted((sum(len(w) for _, w in left), sum(len(w) for _, w in right)))
+    total = mass + 2 * rules.other * few + rules.extra * (many - few)
+    return max(0.0, (mass - cost) / total) if mass else 0.0
+
+
+def alike(a: str, b: str) -> float:
+    like = float(Indel.normalized_similarity(a, b))
+    initial = min(len(a), len(b)) == 1 and a[0] == b[0]
+    return max(like, scoring().initial) if initial else like
+
+
+FORMS = st.lists(st.text("abc", min_size=1, max_size=5), max_size=4).map(" ".join)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(FORMS, FORMS), min_size=1, max_size=20))
+def test_all_pairs_at_once_score_as_one_after_another(pairs: list[tuple[str, str]]) -> None:
+    frame = pl.DataFrame(pairs, schema=["one", "two"], orient="row").with_row_index("pair")
+    found = agreements(frame)
+    scores = dict(found.scores.rows())
+    reasons = dict(found.reasons(found.scores["pair"]).rows())
+    assert set(scores) == set(reasons)
+    for number, (one, two) in enumerate(pairs):
+        assert scores.get(number, 0.0) == pytest.approx(by_hand(one, two), abs=1e-4)
