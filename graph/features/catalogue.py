@@ -169,88 +169,58 @@ def _party(subject: str, prefix: str, english: str, chinese: str) -> Iterator[Fe
         yield Feature(f"{prefix}{name}", subject, "history", f"{label} of the {english}", f"{chinese}{zh}", definition, unit, _EVER)
 
 
+#: What parties are spread over: party, name, English, Chinese.
+_SPREADS = (
+    ("importer", "hs", "HS subheadings", "商品子目"),
+    ("exporter", "hs", "HS subheadings", "商品子目"),
+    ("importer", "brokers", "brokers", "报关企业"),
+    ("importer", "suppliers", "suppliers", "供货商"),
+    ("exporter", "customers", "customers", "客户"),
+    ("declarant", "clients", "clients", "委托人"),
+    ("importer", "origins", "countries of origin", "原产国"),
+)
+
+#: What an importer may have declared before: name, English, Chinese.
+_SEEN_BEFORE = (
+    ("broker", "broker", "报关企业"),
+    ("supplier", "supplier", "供货商"),
+    ("hs", "HS subheading", "商品子目"),
+    ("origin", "origin", "原产国"),
+    ("route", "route", "航线"),
+)
+
+
 def _history() -> Iterator[Feature]:
+    def of(name: str, english: str, chinese: str, definition: str, unit: str) -> Feature:
+        return Feature(name, "shipment", "history", english, chinese, definition, unit, _EVER)
+
     for role in ROLES:
         yield from _trade("shipment", role)
         yield from _party("shipment", f"{role}_", *_ROLE[role])
-    for party, name, english, chinese in (
-        ("importer", "hs", "HS subheadings", "商品子目"),
-        ("exporter", "hs", "HS subheadings", "商品子目"),
-        ("importer", "brokers", "brokers", "报关企业"),
-        ("importer", "suppliers", "suppliers", "供货商"),
-        ("exporter", "customers", "customers", "客户"),
-        ("declarant", "clients", "clients", "委托人"),
-        ("importer", "origins", "countries of origin", "原产国"),
-    ):
-        label, zh = _ROLE[party]
-        yield Feature(
-            f"{party}_distinct_{name}_365",
-            "shipment",
-            "history",
-            f"{english} of the {label}",
-            f"{zh}{chinese}数",
-            f"number of different {english}",
-            "number",
-            _YEAR,
-        )
-        yield Feature(
-            f"{party}_{name}_entropy_365",
-            "shipment",
-            "history",
-            f"spread over {english} of the {label}",
-            f"{zh}{chinese}熵",
-            f"entropy of the shares of its {english} in its declarations",
-            "nats",
-            _YEAR,
-        )
-    for name, english, chinese in (
-        ("broker", "broker", "报关企业"),
-        ("supplier", "supplier", "供货商"),
-        ("hs", "HS subheading", "商品子目"),
-        ("origin", "origin", "原产国"),
-        ("route", "route", "航线"),
-    ):
-        yield Feature(
-            f"new_{name}",
-            "shipment",
-            "history",
-            f"new {english}",
-            f"首次{chinese}",
-            f"no earlier declaration of this importer with this {english}",
-            "0 or 1",
-            _EVER,
-        )
-        yield Feature(
-            f"shipments_with_{name}",
-            "shipment",
-            "history",
-            f"shipments with this {english}",
-            f"同{chinese}票数",
-            f"ln(1 + earlier declarations of the importer with this {english})",
-            "ln number",
-            _EVER,
-        )
-    yield Feature(
-        "hs_on_route",
-        "shipment",
-        "history",
-        "goods on this route",
-        "同航线同商品票数",
-        "ln(1 + earlier declarations of the subheading on the route)",
-        "ln number",
-        _EVER,
-    )
-    yield Feature(
-        "own_price_log_ratio",
-        "shipment",
-        "history",
-        "price against the importer's own",
-        "单价与自身历史偏离",
-        "ln price per kg, less the importer's mean for the subheading",
-        "ln ratio",
-        _EVER,
-    )
+    for party, name, english, chinese in _SPREADS:
+        yield from _spread(party, name, english, chinese)
+    for name, english, chinese in _SEEN_BEFORE:
+        first = f"no earlier declaration of this importer with this {english}"
+        yield of(f"new_{name}", f"new {english}", f"首次{chinese}", first, "0 or 1")
+        number = f"ln(1 + earlier declarations of the importer with this {english})"
+        yield of(f"shipments_with_{name}", f"shipments with this {english}", f"同{chinese}票数", number, "ln number")
+    on_route = "ln(1 + earlier declarations of the subheading on the route)"
+    yield of("hs_on_route", "goods on this route", "同航线同商品票数", on_route, "ln number")
+    ratio = "ln price per kg, less the importer's mean for the subheading"
+    yield of("own_price_log_ratio", "price against the importer's own", "单价与自身历史偏离", ratio, "ln ratio")
     yield from _violations("shipment", _KEY, "")
+
+
+def _spread(party: str, name: str, english: str, chinese: str) -> Iterator[Feature]:
+    """How many different things a party declared in a year, and how evenly."""
+    label, zh = _ROLE[party]
+
+    def of(name: str, told: str, zh: str, definition: str, unit: str) -> Feature:
+        return Feature(f"{party}_{name}_365", "shipment", "history", f"{told} of the {label}", zh, definition, unit, _YEAR)
+
+    yield of(f"distinct_{name}", english, f"{zh}{chinese}数", f"number of different {english}", "number")
+    shares = f"entropy of the shares of its {english} in its declarations"
+    yield of(f"{name}_entropy", f"spread over {english}", f"{zh}{chinese}熵", shares, "nats")
 
 
 def _violations(subject: str, keys: dict[str, tuple[str, str]], prefix: str) -> Iterator[Feature]:

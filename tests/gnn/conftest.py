@@ -20,10 +20,71 @@ class Planted:
     truth: np.ndarray
 
 
+@dataclass(frozen=True)
+class Plan:
+    """Who is in which ring (-1: none), from when on, and who declared what on which day."""
+
+    ring: np.ndarray
+    start: np.ndarray
+    day: np.ndarray
+    importer: np.ndarray
+    rings: int
+
+
 def planted(size: int = 6000, seed: int = 1, inspected: float = 0.25) -> Planted:
     """`size` shipments over 720 days, a tenth of the enterprises in rings that last."""
     generator = np.random.default_rng(seed)
-    enterprises, brokers, rings = size // 12, 30, size // 400
+    plan = drawn(size, generator)
+    enterprises, brokers = plan.ring.size, 30
+    broker = enterprises + generator.integers(0, brokers, size)
+    strength = generator.normal(size=size)
+    chance = np.where(plan.ring[plan.importer] >= 0, 0.45, 0.015) * np.exp(0.4 * strength)
+    truth = (generator.random(size) < chance).astype(float)
+    seen = generator.random(size) < inspected
+    recorded = np.where(seen, plan.day + 21, NEVER).astype(np.int32)
+    # An address of one's own, or the ring's; a third of the ring members hide it.
+    shown = (plan.ring >= 0) & (generator.random(enterprises) < 0.7)
+    address = np.where(shown, plan.ring, plan.rings + np.arange(enterprises))
+    known = np.flatnonzero(seen)
+    day = plan.day.astype(np.int32)
+
+    def rate(codes: np.ndarray) -> np.ndarray:
+        return known_rate(codes, day, codes[known], recorded[known], truth[known], 0.05)
+
+    columns = {
+        "signal": strength + generator.normal(size=size),
+        "noise": generator.normal(size=size),
+        "importer_rate": rate(plan.importer),
+        "importer_age": (plan.day - plan.start[plan.importer]) * 1.0,
+        "address_rate": rate(address[plan.importer]),
+    }
+    none = np.full(size, -1)
+    cases = Cases(
+        shipment_id=np.array([f"S{number:06}" for number in range(size)], dtype=object),
+        declared=day,
+        features=np.stack(list(columns.values()), axis=1).astype(np.float32),
+        names=tuple(columns),
+        groups={
+            "row": ("signal", "noise"),
+            "history": ("importer_rate", "importer_age"),
+            "neighbour": ("address_rate",),
+        },
+        outcome=np.where(seen, truth, np.nan),
+        recorded=recorded,
+        probability=np.where(seen, inspected, np.nan),
+        parties={
+            "importer": plan.importer, "exporter": none, "declarant": broker,
+            "manufacturer": none, "carrier": none, "forwarder": none,
+        },
+        product=np.arange(size),
+        enterprises=enterprises + brokers,
+    )  # fmt: skip
+    return Planted(cases, addresses(plan, address, enterprises + brokers), truth)
+
+
+def drawn(size: int, generator: np.random.Generator) -> Plan:
+    """Rings whose members live for 60 days, others for 400, and shipments of who is alive."""
+    enterprises, rings = size // 12, size // 400
     ring = np.where(
         generator.random(enterprises) < 0.3, generator.integers(0, rings, enterprises), -1
     )
@@ -35,75 +96,16 @@ def planted(size: int = 6000, seed: int = 1, inspected: float = 0.25) -> Planted
         alive = np.flatnonzero((start <= today) & (today < start + life))
         rows = day == today
         importer[rows] = generator.choice(alive, rows.sum())
-    broker = enterprises + generator.integers(0, brokers, size)
-    strength = generator.normal(size=size)
-    chance = np.where(ring[importer] >= 0, 0.45, 0.015) * np.exp(0.4 * strength)
-    truth = (generator.random(size) < chance).astype(float)
-    seen = generator.random(size) < inspected
-    recorded = np.where(seen, day + 21, NEVER).astype(np.int32)
-    outcome = np.where(seen, truth, np.nan)
-    # An address of one's own, or the ring's; a third of the ring members hide it.
-    shown = (ring >= 0) & (generator.random(enterprises) < 0.7)
-    address = np.where(shown, ring, rings + np.arange(enterprises))
-    party = np.arange(enterprises)
-    place = Link(
-        "address",
-        party,
-        address,
-        start.astype(np.int32),
-        enterprises + brokers,
-        rings + enterprises,
-    )
-    known = np.flatnonzero(seen)
-    day32 = day.astype(np.int32)
+    return Plan(ring, start, day, importer, rings)
 
-    def rate(codes: np.ndarray) -> np.ndarray:
-        return known_rate(codes, day32, codes[known], recorded[known], truth[known], 0.05)
 
-    features = np.stack(
-        [
-            strength + generator.normal(size=size),
-            generator.normal(size=size),
-            rate(importer),
-            (day - start[importer]) * 1.0,
-            rate(address[importer]),
-        ],
-        axis=1,
-    ).astype(np.float32)
-    nothing = [
-        Link(
-            kind,
-            np.empty(0, np.int64),
-            np.empty(0, np.int64),
-            np.empty(0, np.int32),
-            enterprises + brokers,
-            0,
-        )
-        for kind in KINDS
-        if kind != "address"
-    ]
-    none = np.full(size, -1)
-    cases = Cases(
-        shipment_id=np.array([f"S{number:06}" for number in range(size)], dtype=object),
-        declared=day32,
-        features=features,
-        names=("signal", "noise", "importer_rate", "importer_age", "address_rate"),
-        groups={
-            "row": ("signal", "noise"),
-            "history": ("importer_rate", "importer_age"),
-            "neighbour": ("address_rate",),
-        },
-        outcome=outcome,
-        recorded=recorded,
-        probability=np.where(seen, inspected, np.nan),
-        parties={
-            "importer": importer, "exporter": none, "declarant": broker,
-            "manufacturer": none, "carrier": none, "forwarder": none,
-        },
-        product=np.arange(size),
-        enterprises=enterprises + brokers,
-    )  # fmt: skip
-    return Planted(cases, (place, *nothing), truth)
+def addresses(plan: Plan, address: np.ndarray, parties: int) -> tuple[Link, ...]:
+    """The links of enterprises with their addresses, and none of the other kinds."""
+    party, start = np.arange(plan.ring.size), plan.start.astype(np.int32)
+    place = Link("address", party, address, start, parties, plan.rings + plan.ring.size)
+    nobody, never = np.empty(0, np.int64), np.empty(0, np.int32)
+    others = [kind for kind in KINDS if kind != "address"]
+    return place, *(Link(kind, nobody, nobody, never, parties, 0) for kind in others)
 
 
 @pytest.fixture(scope="session")
