@@ -80,7 +80,7 @@ def cut(lines: Iterable[str], most: int, more: bool = False) -> Iterator[str]:
     if rest > 0:
         yield f"and {'at least ' if more else ''}{rest} more"
     elif more:
-        yield "and more: see the portal or the API, which give them page by page"
+        yield "and more: see the API, which gives them page by page"
 
 
 def amount(value: float | None, currency: str | None = None) -> str:
@@ -97,6 +97,18 @@ def amount(value: float | None, currency: str | None = None) -> str:
 def percent(value: float) -> str:
     """A share in percent with one decimal."""
     return f"{100 * value:.1f} %"
+
+
+def counted(count: int, thing: str) -> str:
+    """A number of things."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def shortened(text: str | None, most: int = 80) -> str | None:
+    """A long text up to its last word that fits."""
+    if not text or len(text) <= most:
+        return text
+    return f"{text[:most].rsplit(' ', 1)[0].rstrip(',;')} …"
 
 
 def _joined(*parts: str | None) -> str:
@@ -145,8 +157,12 @@ def _risk(row: Row | None) -> Iterator[str]:
     if row.get("influence") is not None:
         count = len(row["paths"]) + row.get("remainder", {}).get("count", 0)
         yield f"influence along its links 关联影响: {row['influence']:.3f}, over {count:,} paths"
-        for path in row["paths"]:
-            yield f"  {path['contribution'] or 0:.3f} from {_source(path)}"
+        sources = [_source(path) for path in row["paths"]]
+        for source in dict.fromkeys(sources):
+            best = row["paths"][sources.index(source)]["contribution"] or 0
+            others = sources.count(source) - 1
+            more = f"; {counted(others, 'more path')}" if others else ""
+            yield f"  {best:.3f} from {source}{more}"
         yield row["note"]
 
 
@@ -155,29 +171,31 @@ def _reason(feature: str) -> str:
 
 
 def _source(path: Row) -> str:
-    """Who a path starts from and why, most severe first."""
+    """Who a path starts from and the most severe cause; `hawser paths` tells all of them."""
     who = called(path["source_name"], path["source"])
-    told = [f"{cause['en']} {cause['zh']}" for cause in path["causes"][:FEW]]
+    told = [f"{cause['en']} {cause['zh']}" for cause in path["causes"][:1]]
     rest = path["cause_count"] + path["hidden_causes"] - len(told)
-    return f"{who}: {'; '.join([*told, *([f'{rest} more'] if rest else [])])}" if told else who
+    more = f" and {counted(rest, 'more cause')}" if rest else ""
+    return f"{who}: {told[0]}{more}" if told else who
 
 
 def _credit(section: Row, most: int) -> Iterator[str]:
     for entry in section["list_entries"]["rows"]:
         judged = entry.get("tie") or entry.get("match") or "listed"
         yield f"on a list: {entry.get('list', '')} {entry.get('name', '')} ({judged})"
-    events = section["events"]
-    yield from cut(map(_event, events["rows"]), most, bool(events["next"]))
     found: dict[str, Row] = {}
     for name in ("findings_against", "findings"):
         found |= {row["id"]: row for row in section[name]["rows"]}
-    ordered = sorted(
-        found.values(),
-        key=lambda row: (row["outcome"] == "violation", str(row["inspected_on"])),
-        reverse=True,
-    )
-    more = any(section[name]["next"] for name in ("findings", "findings_against"))
-    yield from cut(map(_finding, ordered), most, more)
+    dated = [(True, str(row["occurred_on"]), _event(row)) for row in section["events"]["rows"]]
+    dated += [
+        (row["outcome"] == "violation", str(row["inspected_on"]), _finding(row))
+        for row in found.values()
+    ]
+    more = any(section[name]["next"] for name in ("events", "findings", "findings_against"))
+    # Where not all fit, compliant findings are left out first; what is shown is by date.
+    first = sorted(dated, reverse=True)
+    shown = sorted(first[:most], key=lambda one: one[1], reverse=True)
+    yield from cut((line for _, _, line in (*shown, *first[most:])), most, more)
 
 
 def _event(row: Row) -> str:
@@ -293,18 +311,18 @@ def _commodities(section: Row, prices: Row, most: int) -> Iterator[str]:
 def _commodity(row: Row, price: Row | None) -> Iterator[str]:
     mass = row.get("net_mass_kg")
     yield _joined(
-        f"HS {row['hs_code']} {row['role'].lower()}: {row['items']:,} items",
+        f"HS {row['hs_code']} {row['role'].lower()}: {counted(row['items'], 'item')}",
         amount(row["customs_value"], row.get("currency")),
         mass and f"{mass:,.0f} kg",
         f"last {row['last_on']}" if row.get("last_on") else None,
-        row.get("description"),
+        shortened(row.get("description")),
     )
     if price and price["median"] is not None:
         peers = price.get("peers") or {}
         beside = (
             f"; others 其他企业 {amount(peers['median'])}"
             f" (10-90 %: {amount(peers['low'])} to {amount(peers['high'])},"
-            f" {peers['items']:,} items)"
+            f" {counted(peers['items'], 'item')})"
             if peers.get("median") is not None
             else ""
         )

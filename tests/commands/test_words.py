@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
-from commands import portrait_text, words
+from commands import demo_summary, output, portrait_text, words
 from commands.demo import SAMPLE, declarations
 from graph.errors import HawserError
 from graph.snapshot import Snapshot
@@ -72,7 +73,7 @@ def test_owners_are_told_with_every_chain(capsys: pytest.CaptureFixture[str]) ->
 def test_a_portrait_tells_the_causes_of_a_path() -> None:
     path = {"source": "E1", "source_name": "甲公司", **CAUSES}
     assert portrait_text._source(path) == (
-        "甲公司 (E1): serious penalty: smuggling 严重处罚：走私; 5 more"
+        "甲公司 (E1): serious penalty: smuggling 严重处罚：走私 and 5 more causes"
     )
 
 
@@ -107,3 +108,58 @@ def test_the_declarations_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: A
     assert declarations(None) == declarations(folder) == [folder / "korea_train.csv"]
     with pytest.raises(HawserError):
         declarations(tmp_path / "missing.csv")
+
+
+def event(day: str) -> dict[str, Any]:
+    return {"type": "penalty", "occurred_on": day, "evidence": {"record": f"e{day}"}}
+
+
+def finding(day: str, outcome: str) -> dict[str, Any]:
+    return {"id": day, "inspected_on": day, "outcome": outcome, "evidence": {"record": f"f{day}"}}
+
+
+def test_credit_is_told_by_date_and_what_fits_is_what_matters() -> None:
+    rows = [finding("2024-01-03", "compliant"), finding("2024-01-01", "violation")]
+    none = {"rows": [], "next": None}
+    section = {
+        "list_entries": none, "events": {"rows": [event("2024-01-02")], "next": None},
+        "findings": {"rows": rows, "next": None}, "findings_against": none,
+    }  # fmt: skip
+    days = [line[:10] for line in portrait_text._credit(section, 5)]
+    assert days == ["2024-01-03", "2024-01-02", "2024-01-01"]
+    few = list(portrait_text._credit(section, 2))
+    assert [line[:10] for line in few] == ["2024-01-02", "2024-01-01", "and 1 more"]
+
+
+def test_paths_from_one_party_are_one_line() -> None:
+    cause = {"en": "serious penalty", "zh": "严重处罚"}
+    path = {"source": "E9", "source_name": "Nine", "causes": [cause], "cause_count": 2,
+            "hidden_causes": 0}  # fmt: skip
+    paths = [{**path, "contribution": share} for share in (0.3, 0.2)]
+    row = {"influence": 0.5, "paths": paths, "remainder": {"count": 0}, "note": "n"}
+    said = [line for line in portrait_text._risk(row) if "Nine" in line]
+    assert said == [
+        "  0.300 from Nine (E9): serious penalty 严重处罚 and 1 more cause; 1 more path"
+    ]
+
+
+@pytest.mark.parametrize("text", ["word " * 60, "  • " + "词" * 120, "short", "\nafter a space"])
+def test_what_is_said_fits_the_page(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    words.say(text)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines and max(map(cell_len, lines)) <= output.WIDTH
+    assert "".join("".join(lines).split()) == "".join(text.split())
+
+
+def test_what_says_nothing_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
+    output.show({"rows": 0, "redacted": 0, "dangling": {}, "withheld": [], "issues": ["look"]})
+    said = capsys.readouterr().out
+    assert "rows" in said and "look" in said
+    assert not [word for word in ("redacted", "dangling", "withheld") if word in said]
+
+
+def test_the_demo_says_which_model_serves_and_why() -> None:
+    rows = [{"model": name, "validation": value} for name, value in
+            (("both", 0.3), ("graph network", 0.2), ("history rule", 0.9))]  # fmt: skip
+    said = demo_summary._why({"rows": rows, "champion": "both"})
+    assert "both" in said and "0.300, before graph network with 0.200" in said
