@@ -32,7 +32,7 @@ WIDTH = 100
 #: Keys of an answer that are told to people only when there is something to tell.
 QUIET = frozenset(
     ("redacted", "withheld", "refused", "dangling", "extra_columns", "issues", "resolved",
-     "quarantined", "unchanged", "notes")
+     "quarantined", "unchanged", "note", "notes")
 )  # fmt: skip
 
 #: Seconds after which a command shows how far it has come.
