@@ -27,7 +27,8 @@ from ingest.resolve.names import words
 Progress = Callable[[str, float], None]
 
 _HAN = r"[\u{3400}-\u{9fff}]"
-_CHUNK = 500
+#: Most names asked at once, and most pairs of them and listed names: what is held in memory.
+_CHUNK, _PAIRS = 500, 20_000_000
 
 #: Columns of the answer.
 COLUMNS = {
@@ -122,9 +123,10 @@ def _candidates(left: pl.DataFrame, right: pl.DataFrame, tell: Progress) -> Iter
     )
     known = vectors.fit_transform(right["form"].to_list()).T.tocsr()
     asked = vectors.transform(left["form"].to_list()).tocsr()
-    for start in range(0, left.height, _CHUNK):
+    chunk = min(_CHUNK, _PAIRS // right.height + 1)
+    for start in range(0, left.height, chunk):
         tell("comparing names", start / left.height)
-        row, column = _nearest((asked[start : start + _CHUNK] @ known).toarray())
+        row, column = _nearest((asked[start : start + chunk] @ known).toarray())
         pairs = pl.DataFrame({"left": row + start, "right": column}).cast(pl.UInt32)
         yield pairs.with_row_index("pair")
 

@@ -56,6 +56,13 @@ def test_nothing_asked_or_nothing_alike_is_no_answer() -> None:
     assert screen(pl.Series(["a"]), ENTRIES.clear(), limit=2).height == 0
 
 
+def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = pl.Series(["Harbour Ltd", "Whale", "Ivan", "Wang", "Blue Harbor", "海港"])
+    whole = screen(asked, ENTRIES, limit=3)
+    monkeypatch.setattr("ingest.resolve.screen._PAIRS", 1)
+    assert screen(asked, ENTRIES, limit=3).equals(whole)
+
+
 def by_hand(one: str, two: str) -> float:
     """The score of two forms, one pair of words after another."""
     rules = scoring()
