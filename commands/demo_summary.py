@@ -23,7 +23,7 @@ def show(told: Row) -> None:
     _counts(told)
     _stages(told)
     _grades(told["grades"])
-    _models(told["models"])
+    _models(told["models"], told["left_out"])
     for what, why in told["left_out"].items():
         say(f"  no {what}: {why}", "dim")
     _title("Portrait of a risky importer / 高风险进口企业画像")
@@ -64,7 +64,7 @@ def _grades(counts: Mapping[str, int]) -> None:
         say(f"  {band:<4}{count:>8,}  {bar}")
 
 
-def _models(told: Row) -> None:
+def _models(told: Row, left_out: Mapping[str, str]) -> None:
     _title("Violations among the riskiest 4 % of later shipments 风险最高的4%票中违规占比")
     say(f"  {told['judged']}", "dim")
     _precision(told["rows"], told["champion"])
@@ -75,7 +75,8 @@ def _models(told: Row) -> None:
         )
         _precision(told["novel_rows"], told["champion"])
     for note in told["notes"]:
-        say(f"  {note}", "dim")
+        if not any(what in note for what in left_out):  # told below, with the reason
+            say(f"  {note}", "dim")
 
 
 def _why(told: Row) -> str:
