@@ -42,6 +42,7 @@ from graph.snapshot_columns import NO_START as NO_START
 from graph.tables import TABLES
 
 if TYPE_CHECKING:
+    from graph.store.in_force import InForce
     from graph.store.lake import Lake
 
 FORMAT = 3
@@ -247,11 +248,14 @@ def build(
     if judgements is not None and known_at is None:
         judgements = _known_by(judgements, latest)
     as_of, known_at = as_of or latest, known_at or latest
+    from graph.store.in_force import InForce  # only building needs the tables' engine
+
     settings.snapshot_folder.mkdir(parents=True, exist_ok=True)
     staging = settings.snapshot_folder / f".building-{uuid.uuid4().hex}"
     try:
         writer = _Writer(staging, as_of, known_at)
-        _write_all(writer, lake, judgements, progress or (lambda what, share: None))
+        with InForce(lake) as tables:
+            _write_all(writer, tables, judgements, progress or (lambda what, share: None))
         identifier = _publish(writer, settings)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -267,9 +271,7 @@ def _known_by(judgements: pa.Table, day: date) -> pa.Table:
 
 
 def open_snapshot(settings: Settings, id: str | None = None, *, verify: bool = True) -> Snapshot:
-    """Open a snapshot by id, or the one built last.
-
-    Reads every file once to compare checksums, unless `verify` is false.
+    """Open a snapshot by id, or the one built last; `verify` reads all to compare checksums.
 
     Raises:
         SnapshotError: there is none, or a file is missing or damaged.
@@ -390,25 +392,25 @@ class _Writer:
 
 
 def _write_all(
-    writer: _Writer, lake: "Lake", judgements: pa.Table | None, progress: Progress
+    writer: _Writer, tables: "InForce", judgements: pa.Table | None, progress: Progress
 ) -> None:
     from graph.projection import edge_table, node_table
 
     times = {"as_of": writer.as_of, "known_at": writer.known_at}
     total = len(NODE_KINDS) + len(EDGE_KINDS)
-    filled = {name for name in TABLES if lake.files(name)}
+    filled = {name for name in TABLES if tables.filled(name)}
     for done, (kind, node) in enumerate(NODE_KINDS.items()):
         progress(kind, done / total)
         if filled.isdisjoint(origin.table for origin in node.origins):
             writer.add_nodes(kind, node_schema(kind).empty_table())
         else:
-            writer.add_nodes(kind, node_table(lake, kind, **times).to_pyarrow())
+            writer.add_nodes(kind, node_table(tables, kind, **times).to_pyarrow())
     for done, (kind, edge) in enumerate(EDGE_KINDS.items(), len(NODE_KINDS)):
         progress(kind, done / total)
         if edge.origins and filled.isdisjoint(origin.table for origin in edge.origins):
             writer.add_edges(kind, NO_EDGES)
         else:
-            told = edge_table(lake, kind, **times, judgements=judgements)
+            told = edge_table(tables, kind, **times, judgements=judgements)
             writer.add_edges(kind, told.to_pyarrow())
     writer.finish()
 

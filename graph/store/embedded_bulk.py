@@ -1,10 +1,10 @@
 """The bulk builder's own process: `python -m graph.store.embedded_bulk FOLDER --heap SIZE`.
 
-It reads parts from standard input, nodes first, each a line of JSON (`kind`, `ends`, `columns`,
-`file`, a Parquet file that it deletes when done), and writes a new database to `FOLDER/database`
-and its counts to `FOLDER/counts.json`. Rows become the JSON that the engine's bulk door takes
-inside DuckDB, one chunk ahead of the engine; Python touches chunks, never rows. It ends with its
-input: a parent that is killed takes it along.
+It reads parts from standard input, all nodes and then all edges, each part a line of JSON (`kind`,
+`ends`, `columns`, `file`: a Parquet file that it deletes when done), and writes a new database to
+`FOLDER/database` and its counts to `FOLDER/counts.json`. Rows become the JSON that the engine's
+bulk door takes inside DuckDB, one chunk ahead of the engine; Python touches chunks, never rows. It
+ends with its input: a parent that is killed takes it along.
 """
 
 import argparse
@@ -12,7 +12,6 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -24,6 +23,7 @@ import pyarrow.compute as pc
 from graph.errors import HawserError
 from graph.ontology import EDGE_KINDS, NODE_KINDS
 from graph.store import cypher
+from graph.store.ahead import ahead
 
 _CHUNK = 5_000  # rows handed to the engine at once; more cost it more, in waste memory
 #: How the engine writes: edges kept before they are written, edges a transaction has at most, edges
@@ -55,11 +55,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows of one kind as a JSON array; of nodes the ids as well, in the same order."""
+    """Rows of one kind as a JSON array, and their ids (those of an edge's sources)."""
 
     kind: str
     text: str
-    ids: pa.Array | None
+    ids: pa.Array
 
 
 def _create(path: Path, heap: str) -> Any:
@@ -91,28 +91,16 @@ def _fill(database: Any, source: IO[bytes]) -> None:
     for kind in NODE_KINDS:
         scratch.execute(f"CREATE TABLE places_{kind} (id VARCHAR, place VARCHAR)").fetchall()
     with database.graph_batch(parallel_flush=False, **_WRITING) as batch:
-        for chunk in _ahead(_chunks(source, scratch.cursor())):
-            engine = batch._java_graph_batch
-            if chunk.ids is None:
-                edges.newEdgesJson(engine, chunk.kind, chunk.text)
-            else:
-                places = str(vertices.createVerticesJson(engine, chunk.kind, chunk.text))
-                _remember(scratch, chunk.kind, chunk.ids, places)
-
-
-def _ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-    """The chunks, each prepared while the one before it is worked on."""
-    with ThreadPoolExecutor(1) as worker:
-        coming = worker.submit(next, chunks, None)
-        while (chunk := coming.result()) is not None:
-            if chunk.ids is None:
-                coming = worker.submit(next, chunks, None)
-            yield chunk
-            if chunk.ids is not None:  # edges must find the places of all nodes
-                coming = worker.submit(next, chunks, None)
+        engine = batch._java_graph_batch
+        for chunk in ahead(_chunks(source, scratch.cursor())):
+            places = str(vertices.createVerticesJson(engine, chunk.kind, chunk.text))
+            _remember(scratch, chunk.kind, chunk.ids, places)
+        for chunk in ahead(_chunks(source, scratch.cursor())):
+            edges.newEdgesJson(engine, chunk.kind, chunk.text)
 
 
 def _chunks(source: IO[bytes], scratch: duckdb.DuckDBPyConnection) -> Iterator[Chunk]:
+    """The rows of the parts that are announced, up to the line that says that they end."""
     while line := source.readline():
         header = json.loads(line)
         if header.get("end"):
@@ -120,8 +108,7 @@ def _chunks(source: IO[bytes], scratch: duckdb.DuckDBPyConnection) -> Iterator[C
         rows: Any = scratch.execute(_query(header), [header["file"]])
         for part in rows.to_arrow_reader(_CHUNK):
             text = pc.binary_join(pa.ListArray.from_arrays([0, len(part)], part["text"]), ",")
-            ids = part["id"] if header["ends"] is None else None
-            yield Chunk(header["kind"], f"[{text[0].as_py()}]", ids)
+            yield Chunk(header["kind"], f"[{text[0].as_py()}]", part["id"])
         Path(header["file"]).unlink()
     raise HawserError("the input ended early")
 
@@ -134,7 +121,7 @@ def _query(header: Mapping[str, Any]) -> str:
     source, target = header["ends"]
     return (
         'SELECT \'{"_src":"\' || a.place || \'","_dst":"\' || b.place || \'",\''
-        f" || {members} || '}}' AS text FROM read_parquet(?) part"
+        f" || {members} || '}}' AS text, a.id FROM read_parquet(?) part"
         f" JOIN places_{source} a ON a.id = part.source_id"
         f" JOIN places_{target} b ON b.id = part.target_id"
     )

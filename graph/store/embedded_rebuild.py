@@ -22,6 +22,8 @@ from graph.store.report import LoadReport, Progress
 from graph.store.rows import GraphRows, Part, told
 from graph.store.server_folder import ServerFolder, server_folder
 
+_END = b'{"end": true}\n'  # after the nodes, and after the edges
+
 
 def rebuild_embedded(rows: GraphRows, settings: Settings, progress: Progress) -> LoadReport:
     """Build, check, swap. The caller holds the load lock.
@@ -93,12 +95,13 @@ def _feed(
     for place, part in enumerate(rows.node_parts()):
         progress(part.kind, place / steps)
         report.nodes[part.kind] = _send(rows, part, pipe, folder)
+    pipe.write(_END)
     for place, kind in enumerate(EDGE_KINDS, start=len(NODE_KINDS)):
         progress(kind, place / steps)
         report.edges[kind] = sum(_send(rows, part, pipe, folder) for part in rows.edge_parts(kind))
     report.written_nodes = sum(report.nodes.values())
     report.written_edges = sum(report.edges.values())
-    pipe.write(b'{"end": true}\n')
+    pipe.write(_END)
 
 
 def _send(rows: GraphRows, part: Part, pipe: IO[bytes], folder: Path) -> int:

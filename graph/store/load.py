@@ -17,6 +17,7 @@ from graph.errors import LoadError
 from graph.ontology import EDGE_KINDS, NODE_KINDS
 from graph.settings import Settings
 from graph.store import cypher
+from graph.store.ahead import ahead
 from graph.store.bolt import GraphStore
 from graph.store.counts import check_counts
 from graph.store.embedded_rebuild import rebuild_embedded
@@ -239,9 +240,10 @@ def _write(
     same = " AND ".join(f"there.{name} = part.{name}" for name in known)
     query = f'SELECT * FROM "{part.table}" part ANTI JOIN {_THERE} there ON {same}'
     written = 0
-    for batch in stream(lake, query, lake.settings.graph_batch_size):
-        store.write(statement.name, statement.cypher, {"rows": parameter_rows(part, batch)})
-        written += batch.num_rows
+    batches = stream(lake, query, lake.settings.graph_batch_size)
+    for rows in ahead(parameter_rows(part, batch) for batch in batches):
+        store.write(statement.name, statement.cypher, {"rows": rows})
+        written += len(rows)
     report.seconds["writing"] = report.seconds.get("writing", 0.0) + time.monotonic() - began
     return written
 

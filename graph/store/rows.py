@@ -19,6 +19,7 @@ import pyarrow as pa
 from graph.ontology import EDGE_KINDS, NODE_KINDS, EdgeOrigin
 from graph.projection import edge_table, node_table
 from graph.store.cypher import End
+from graph.store.in_force import InForce
 from graph.store.lake import Lake
 
 NODE_KEY = ("id",)
@@ -56,12 +57,17 @@ class GraphRows:
     judgements: pa.Table | None = None
     nodes: dict[str, Part] = field(default_factory=dict)
     dangling: dict[str, int] = field(default_factory=dict)
+    in_force: InForce = field(init=False)
     _values: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Keep the statements in force for all kinds."""
+        self.in_force = InForce(self.lake)
 
     def node_part(self, kind: str) -> Part:
         """The rows of a node kind; kept, because edges are checked against their ids."""
         if kind not in self.nodes:
-            rows = node_table(self.lake, kind, as_of=self.as_of, known_at=self.known_at)
+            rows = node_table(self.in_force, kind, as_of=self.as_of, known_at=self.known_at)
             table = f"load_{kind}"
             types = self._work_out(table, rows, {})
             self.nodes[kind] = Part(kind, table, types, count(self.lake, table))
@@ -77,7 +83,7 @@ class GraphRows:
         if origins and not any(self._has_rows(origin) for origin in origins):
             return
         rows = edge_table(
-            self.lake,
+            self.in_force,
             kind,
             as_of=self.as_of,
             known_at=self.known_at,
@@ -100,6 +106,7 @@ class GraphRows:
         """Give the kept tables back."""
         drop(self.lake, *(part.table for part in self.nodes.values()))
         self.nodes.clear()
+        self.in_force.close()
 
     def _has_rows(self, origin: EdgeOrigin) -> bool:
         """Whether the lake has statements an edge could come from; spares a projection."""
