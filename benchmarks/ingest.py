@@ -43,9 +43,9 @@ def main() -> None:
                 f"{rate:,.0f}",
                 f"{bolt:,.0f} (UNWIND over Bolt)",
                 f"{rate / bolt:.1f} x",
-                "at least 3 x",
+                "at least 10 x",
             ),
-            ("peak memory, MB", f"{first.peak:,.0f}", "", "", "at most 6,000"),
+            ("peak memory, MB", f"{first.peak:,.0f}", "", "", "at most 4,000"),
             (
                 "the same rows again, s",
                 f"{again.seconds:.1f}",
