@@ -244,7 +244,7 @@ def _example(settings: Settings) -> dict[str, Any]:
         shown = _most_telling(paths)[1]
         path = words.with_documents(settings, {**paths, "paths": [shown] if shown else []})
         ends = {hop[end] for hop in (shown or {}).get("hops", ()) for end in ("from", "to")}
-        names = words.english(data.snapshot, {id, *ends} - {None})
+        names = words.english(data.snapshot, {id, *ends} - {None}, settings.clearance)
         return {"enterprise": id, "portrait": data.portrait(id), "path": path, "names": names}
 
 

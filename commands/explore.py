@@ -66,7 +66,7 @@ def english(settings: Settings, found: Mapping[str, Any]) -> dict[str, str]:
     named = {found.get("source"), found["target"]}
     ids = {*named, *(hop[end] for c in chains for hop in c["hops"] for end in ENDS)}
     with hawser.Data(settings, found["snapshot"]) as data:
-        return words.english(data.snapshot, ids - {None})
+        return words.english(data.snapshot, ids - {None}, settings.clearance)
 
 
 def query(settings: Settings, name: str, parameters: Sequence[str]) -> dict[str, Any]:

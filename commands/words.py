@@ -6,6 +6,7 @@ from typing import Any
 from rich.text import Text
 
 from commands import output
+from graph import access
 from graph.ontology import EDGE_KINDS
 from graph.settings import Settings
 from graph.snapshot import Snapshot
@@ -38,17 +39,21 @@ def with_documents(settings: Settings, answer: Row) -> dict[str, Any]:
         return attach(lake, dict(answer), settings.clearance)
 
 
-def english(snapshot: Snapshot, ids: Iterable[str]) -> dict[str, str]:
-    """The English names of those enterprises that have one, by id."""
+def english(snapshot: Snapshot, ids: Iterable[str], clearance: str) -> dict[str, str]:
+    """The English names of those enterprises that have one which the clearance reaches, by id."""
+    from graph.algorithms.network import node_markings
+
     wanted = sorted(set(ids))
     numbers = snapshot.locate("Enterprise", wanted)
-    found = [(id, number) for id, number in zip(wanted, numbers, strict=True) if number >= 0]
+    shown = access.visible_mask(node_markings(snapshot, "marking"), clearance)
+    pairs = zip(wanted, numbers, strict=True)
+    found = [(id, number) for id, number in pairs if number >= 0 and shown[number]]
     if not found:
         return {}
     first = snapshot.range("Enterprise")[0]
     names = snapshot.nodes("Enterprise")["name_en"].take([number - first for _, number in found])
-    pairs = zip((id for id, _ in found), names.to_pylist(), strict=True)
-    return {id: name for id, name in pairs if name}
+    told = zip((id for id, _ in found), names.to_pylist(), strict=True)
+    return {id: name for id, name in told if name}
 
 
 def called(name: str | None, id: str | None, other: str | None = None) -> str:

@@ -85,8 +85,11 @@ def test_every_reason_of_the_enterprise_model_is_told() -> None:
 def test_english_names_are_of_those_that_have_one(world_snapshot: Snapshot) -> None:
     nodes = world_snapshot.nodes("Enterprise").select(["id", "name_en"]).to_pylist()
     expected = {row["id"]: row["name_en"] for row in nodes if row["name_en"]}
-    assert words.english(world_snapshot, [*(row["id"] for row in nodes), "nobody"]) == expected
-    assert words.english(world_snapshot, []) == {}
+    assert (
+        words.english(world_snapshot, [*(row["id"] for row in nodes), "nobody"], "SECRET")
+        == expected
+    )
+    assert words.english(world_snapshot, [], "SECRET") == {}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +123,7 @@ def finding(day: str, outcome: str) -> dict[str, Any]:
 
 def test_credit_is_told_by_date_and_what_fits_is_what_matters() -> None:
     rows = [finding("2024-01-03", "compliant"), finding("2024-01-01", "violation")]
-    none = {"rows": [], "next": None}
+    none: dict[str, Any] = {"rows": [], "next": None}
     section = {
         "list_entries": none, "events": {"rows": [event("2024-01-02")], "next": None},
         "findings": {"rows": rows, "next": None}, "findings_against": none,

@@ -2,19 +2,21 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import networkx
 import pytest
 
+from commands import explore, words
 from commands.neighbourhood import Ball, draw
 from graph.access import within
 from graph.algorithms.connections import connections
 from graph.algorithms.ownership import owners
 from graph.algorithms.propagation import risk_paths
 from graph.ontology import MARKINGS
+from graph.settings import Settings
 from graph.snapshot import Snapshot, build
 from graph.store.lake import Lake
 from graph.store.search import SearchIndex, open_search
@@ -56,11 +58,14 @@ def mixed() -> Rows:
         known = date(2022, 1 + level, 3)
         rows["enterprises"] += [
             {"enterprise_id": firm, "name": f"Firm of {marking}", "country": "CN",
+             "name_en": f"English of {marking}",
              "address": f"{level} {marking} Road", "recorded_at": known, **own},
             # Known to everybody; renamed by a statement of the higher marking.
             {"enterprise_id": twice, "name": f"Twice {level}", "country": "CN",
+             "name_en": f"English twice {level}",
              "recorded_at": date(2022, 1, 1), "marking": "PUBLIC"},
             {"enterprise_id": twice, "name": f"Renamed {marking}", "country": "CN",
+             "name_en": f"English renamed {marking}",
              "recorded_at": known, "valid_from": known, **own},
         ]  # fmt: skip
         rows["persons"] += [
@@ -114,8 +119,9 @@ def mixed() -> Rows:
 
 @dataclass(frozen=True)
 class World:
-    """The snapshot, the name index and what the statements of each marking say."""
+    """The data folder, its snapshot, the name index and what the statements of each marking say."""
 
+    settings: Settings
     snapshot: Snapshot
     index: SearchIndex
     said: Mapping[str, frozenset[str]]
@@ -139,7 +145,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, write_lake: WriteLake) -> Wo
     with write_lake(tmp_path_factory.mktemp("clearance"), mixed()) as lake:
         build_index(lake, lake.settings)
         snapshot = build(lake, lake.settings, as_of=DAY, known_at=DAY)
-        return World(snapshot, open_search(lake.settings), said(lake))
+        return World(lake.settings, snapshot, open_search(lake.settings), said(lake))
 
 
 def said(lake: Lake) -> dict[str, frozenset[str]]:
@@ -206,3 +212,29 @@ def test_search_leaks_nothing(world: World, clearance: str) -> None:
         found = world.index.search(text, 50, clearance=clearance)
         answer = [hit.as_dict() for hit in found.results]
         assert world.leaks(clearance, answer) == []
+
+
+def printed(asked: str, settings: Settings, capsys: pytest.CaptureFixture[str]) -> str:
+    """What the command writes for people, its folded lines joined again."""
+    if asked == "owners":
+        found = explore.owners(settings, "T", snapshot=None)
+        words.show_owners(found, explore.english(settings, found))
+    elif asked == "paths":
+        found = explore.paths(settings, "T", limit=50, snapshot=None)
+        words.show_paths(found, explore.english(settings, found))
+    else:
+        found = explore.connections(settings, ("twice-SECRET", "T"), limit=50, snapshot=None)
+        words.show_connections(found, explore.english(settings, found))
+    return " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("asked", ["owners", "paths", "connections"])
+def test_what_is_printed_leaks_nothing(
+    world: World, asked: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for clearance in MARKINGS:
+        text = printed(asked, replace(world.settings, clearance=clearance), capsys)
+        assert world.leaks(clearance, text) == []
+        assert ("English renamed SECRET" in text) is (clearance == "SECRET")
+    for clearance in MARKINGS[:-1]:
+        assert "English renamed SECRET" in world.secrets(clearance)
