@@ -116,8 +116,9 @@ class GraphStore:
             ) from error
         store = cls(driver, settings, server)
         try:
-            # A server that has just started, on a busy machine, may not answer the first call.
-            store._call("connect", driver.verify_connectivity, None)
+            # An embedded server that has just started on a busy machine may not answer at first.
+            attempts = _ATTEMPTS if server else 1
+            store._call("connect", driver.verify_connectivity, None, attempts)
         except GraphStoreError:
             driver.close()
             raise
@@ -287,11 +288,13 @@ class GraphStore:
             raise TimeoutError
         return outcome[0]
 
-    def _call(self, name: str, call: Callable[[], T], limit: float | None) -> T:
+    def _call(
+        self, name: str, call: Callable[[], T], limit: float | None, most: int = _ATTEMPTS
+    ) -> T:
         """Make a call, again after retryable errors; others come back under the query's name."""
         attempts = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: self._again(error)),
-            stop=tenacity.stop_after_attempt(_ATTEMPTS),
+            stop=tenacity.stop_after_attempt(most),
             wait=tenacity.wait_exponential_jitter(multiplier=0.1, max=_LONGEST_WAIT),
             reraise=True,
         )

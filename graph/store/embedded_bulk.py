@@ -24,6 +24,7 @@ from graph.errors import HawserError
 from graph.ontology import EDGE_KINDS, NODE_KINDS
 from graph.store import cypher
 from graph.store.ahead import ahead
+from graph.store.lake import QUIET
 
 _CHUNK = 5_000  # rows handed to the engine at once; more cost it more, in waste memory
 #: How the engine writes: edges kept before they are written, edges a transaction has at most, edges
@@ -36,11 +37,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="graph.store.embedded_bulk")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--heap", required=True)
+    parser.add_argument("--memory-limit", required=True, help="of DuckDB")
     options = parser.parse_args(arguments)
     os.chdir(options.folder)
     database = _create(options.folder / "database", options.heap)
     try:
-        _fill(database, sys.stdin.buffer)
+        _fill(database, sys.stdin.buffer, options.memory_limit)
     except HawserError as error:
         sys.stderr.write(f"{error.message}\n")
         return 1
@@ -76,7 +78,7 @@ def _create(path: Path, heap: str) -> Any:
     return database
 
 
-def _fill(database: Any, source: IO[bytes]) -> None:
+def _fill(database: Any, source: IO[bytes], memory_limit: str) -> None:
     """Read parts until the end is announced, n nodes and m edges in O(n + m).
 
     Raises:
@@ -87,7 +89,9 @@ def _fill(database: Any, source: IO[bytes]) -> None:
 
     vertices = jpype.JClass("com.arcadedb.python.VertexBatcher")
     edges: Any = _bridge_class("EdgeBatcher")
-    scratch = duckdb.connect(":memory:", config={"temp_directory": "scratch"})
+    limits: dict[str, Any] = {"memory_limit": memory_limit, "temp_directory": "scratch"}
+    scratch = duckdb.connect(config=limits)
+    scratch.execute(QUIET).fetchall()
     for kind in NODE_KINDS:
         scratch.execute(f"CREATE TABLE places_{kind} (id VARCHAR, place VARCHAR)").fetchall()
     with database.graph_batch(parallel_flush=False, **_WRITING) as batch:

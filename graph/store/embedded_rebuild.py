@@ -62,6 +62,7 @@ def _build(
                 "graph.store.embedded_bulk",
                 str(building),
                 f"--heap={settings.embedded_heap}",
+                f"--memory-limit={settings.memory_limit}",
             ],
             stdin=subprocess.PIPE,
             stdout=output,
@@ -90,7 +91,10 @@ def _build(
 def _feed(
     rows: GraphRows, pipe: IO[bytes], folder: Path, report: LoadReport, progress: Progress
 ) -> None:
-    """Hand over every part; the next is worked out while the builder is still at the last."""
+    """Hand over every part as it is worked out; the builder follows at its own pace.
+
+    Those it has not come to yet lie in the folder: at most the whole graph, as Parquet.
+    """
     steps = len(NODE_KINDS) + len(EDGE_KINDS)
     for place, part in enumerate(rows.node_parts()):
         progress(part.kind, place / steps)

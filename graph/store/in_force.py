@@ -13,6 +13,9 @@ import ibis.expr.types as ir
 
 from graph.store.lake import Lake
 
+#: Columns of every table that no node or edge is made of.
+_NOT_PROJECTED = ("extra", "file", "row", "batch")
+
 
 class InForce:
     """A lake as the projection reads it, with its tables in force kept while it is open.
@@ -45,7 +48,7 @@ class InForce:
         key = (table, as_of, known_at)
         if key not in self._kept:
             name = f"in_force_{table}_{len(self._kept)}_{id(self)}"
-            rows = self._lake.table(table, as_of=as_of, known_at=known_at)
+            rows = self._lake.table(table, as_of=as_of, known_at=known_at).drop(*_NOT_PROJECTED)
             self._lake.connection.create_table(name, obj=rows, temp=True)
             self._kept[key] = name
         return self._lake.connection.table(self._kept[key])

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import shutil
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -132,7 +133,9 @@ class Lake:
     def connection(self) -> Backend:
         """The Ibis DuckDB backend, opened when first asked for."""
         if self._connection is None:
-            self._connection = ibis.duckdb.connect(**self._limits())
+            # DuckDB makes the folder when it first spills, and removes it when it is closed.
+            spill = self.settings.home.absolute() / f".spill-{uuid.uuid4().hex[:8]}"
+            self._connection = ibis.duckdb.connect(**self._limits(), temp_directory=str(spill))
             self._connection.con.execute(QUIET)
         return self._connection
 
