@@ -15,7 +15,7 @@ through (it can be a path's source): everybody is two steps from everybody throu
 
 import heapq
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -84,12 +84,19 @@ class _Neighbourhood:
     partial: bool
 
 
-def most_reliable(network: Network, target: int, sources: Numbers, limits: Limits) -> Found:
+def most_reliable(
+    network: Network,
+    target: int,
+    sources: Numbers,
+    limits: Limits,
+    counts: Callable[[FoundPath], bool] | None = None,
+) -> Found:
     """The best simple paths from any source to the target.
 
     Args:
         sources: each node's own reliability as a source, 0 for none, shape (n,); the target's own
             is left out: a path has at least one arc.
+        counts: which of the paths are kept (None: all).
     """
     near = _neighbourhood(network, target, limits)
     local = int(np.searchsorted(near.nodes, target))
@@ -101,6 +108,8 @@ def most_reliable(network: Network, target: int, sources: Numbers, limits: Limit
     steps = _Steps(limits.step_limit)
     cut = False
     for path in _search(near, local, start, distance, limits, steps):
+        if counts is not None and not counts(path):
+            continue
         if len(paths) == limits.path_limit:
             cut = True
             break

@@ -53,13 +53,19 @@ class PropagationPolicy:
         """Name and hash of the content."""
         return f"{self.name}@{self.digest}"
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles in a shipment through which a violator is tied to the others in it."""
+        ways = ("FOUND_AGAINST", "FOUND_IN")
+        return tuple(link.kind for link in self.found if link.kind not in ways)
+
 
 @lru_cache(maxsize=8)
 def load_policy(path: Path = POLICY_FILE) -> PropagationPolicy:
     """Read and check a policy file.
 
     Raises:
-        OntologyError: it names unknown kinds or properties, or a strength outside 0 to 1.
+        OntologyError: it names unknown kinds or properties, no role, or a strength outside 0 to 1.
     """
     text = path.read_text(encoding="utf-8")
     raw = yaml.safe_load(text)
@@ -70,9 +76,9 @@ def load_policy(path: Path = POLICY_FILE) -> PropagationPolicy:
         float(raw["former"]),
         Limits(**limits),
         tuple(LinkPolicy(**link) for link in raw["links"]),
-        tuple(LinkPolicy(**link) for link in raw["found"]),
+        tuple(LinkPolicy(**link) for link in raw["found"] or ()),
         tuple(SeedRule(**{**rule, "where": tuple(rule["where"].items())}) for rule in raw["seeds"]),
-        tuple(raw["responsible"]),
+        tuple(raw["responsible"] or ()),
         hashlib.sha256(text.encode()).hexdigest()[:12],
     )
     _check(policy, path)
@@ -84,6 +90,10 @@ def _check(policy: PropagationPolicy, path: Path) -> None:
     for kind in (*(link.kind for link in links), *policy.responsible):
         if kind not in EDGE_KINDS:
             raise OntologyError(f"{path.name}: no edge kind {kind}")
+    for part, named in (("found", policy.roles), ("responsible", policy.responsible)):
+        ends = {end for kind in named for _, end in EDGE_KINDS[kind].endpoints}
+        if ends != {"Shipment"}:
+            raise OntologyError(f"{path.name}: `{part}` must name roles in shipments, as IMPORTED")
     shares = [policy.damping, policy.former, *(rule.weight for rule in policy.seeds)]
     shares += [share for link in links for share in (link.forward, link.backward)]
     if not all(0 <= share <= 1 for share in shares):

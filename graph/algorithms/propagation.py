@@ -46,7 +46,7 @@ from graph.algorithms.paths import (
     node_name,
 )
 from graph.algorithms.policy import PropagationPolicy, load_policy
-from graph.algorithms.seeds import Causes, causes_of, found_edges, without_own
+from graph.algorithms.seeds import Causes, FoundTies, found_ties, without_own
 from graph.snapshot import Snapshot
 
 #: Most causes of one party that are listed; the others are counted.
@@ -187,7 +187,7 @@ def _redacted(shown: list[RiskPath], hidden: list[RiskPath]) -> Mapping[str, int
 def _network(snapshot: Snapshot, policy: PropagationPolicy, clearance: str) -> Network:
     """The policy's links and the ways from violators through their shipments; kept."""
     links = (*policy.links, *policy.found)
-    only = found_edges(snapshot, policy, clearance)
+    only = found_ties(snapshot, policy, clearance).edges
     return build_network(snapshot, links, policy.damping, policy.former, clearance, only)
 
 
@@ -195,9 +195,22 @@ def _find(
     snapshot: Snapshot, policy: PropagationPolicy, target: int, clearance: str
 ) -> tuple[Found, Network]:
     network = _network(snapshot, policy, clearance)
-    causes = without_own(snapshot, policy, causes_of(snapshot, policy, clearance), target)
-    sources = causes.weights(snapshot.size)
-    return most_reliable(network, target, sources, policy.limits), network
+    sources = without_own(snapshot, policy, target, clearance).weights(snapshot.size)
+    ties, findings = found_ties(snapshot, policy, clearance), snapshot.range("Finding")
+
+    def counts(path: FoundPath) -> bool:
+        return _ways_chosen(path.nodes, ties, findings)
+
+    return most_reliable(network, target, sources, policy.limits, counts), network
+
+
+def _ways_chosen(nodes: tuple[int, ...], ties: FoundTies, findings: tuple[int, int]) -> bool:
+    """Whether every finding on the path ties the parties before and after it and its shipment."""
+    return all(
+        place + 2 < len(nodes) and ties.chosen(nodes[place - 1], node, nodes[place + 2])
+        for place, node in enumerate(nodes)
+        if findings[0] <= node < findings[1]
+    )
 
 
 class _Teller:
@@ -208,23 +221,30 @@ class _Teller:
     ) -> None:
         self.snapshot, self.policy, self.clearance = snapshot, policy, clearance
         self._causes, self._truth = (
-            without_own(snapshot, policy, causes_of(snapshot, policy, name), target)
-            for name in (clearance, access.HIGHEST)
+            without_own(snapshot, policy, target, name) for name in (clearance, access.HIGHEST)
         )
+        self._starts: dict[int, RiskPath] = {}
 
     def path(self, network: Network, path: FoundPath) -> RiskPath:
         """The path with the causes of its start."""
         source = path.nodes[0]
+        if source not in self._starts:
+            self._starts[source] = self._start(source)
+        hops = hops_of(self.snapshot, network, path, self.clearance)
+        return replace(self._starts[source], contribution=path.reliability, hops=hops)
+
+    def _start(self, source: int) -> RiskPath:
+        """What paths from that party have in common."""
         causes, truth = self._causes.of(source), self._truth.of(source)
         first = int(np.argmax(causes.weight))
         return RiskPath(
-            path.reliability,
+            None,
             self.snapshot.id_of(source),
             node_name(self.snapshot, source, self.clearance),
             self.policy.seeds[int(causes.rule[first])].name,
             self.snapshot.id_of(int(causes.cause[first])),
             float(causes.weight[first]),
-            hops_of(self.snapshot, network, path, self.clearance),
+            (),
             self._told(causes),
             len(causes.cause),
             len(np.setdiff1d(truth.cause, causes.cause)),
@@ -251,7 +271,7 @@ def _hidden(
         return []
     found, network = _find(snapshot, policy, target, access.HIGHEST)
     known = {path.nodes for path in seen.paths}
-    weight = causes_of(snapshot, policy, clearance).weights(snapshot.size)
+    weight = without_own(snapshot, policy, target, clearance).weights(snapshot.size)
     result = []
     for path in found.paths[:limit]:
         if path.nodes not in known:

@@ -1,10 +1,11 @@
 """Where risk starts: every party's weight for what it did or is listed for.
 
 A violation is the deed of the enterprise that the finding names. The other parties of the shipment
-are no source: `found_edges` are the ways from the violator to them. Only a finding that names no
+are no source: `found_ties` are the ways from the violator to them. Only a finding that names no
 known enterprise counts for the parties with the policy's `responsible` roles.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -81,28 +82,52 @@ def causes_of(snapshot: Snapshot, policy: PropagationPolicy, clearance: str) -> 
 
 
 def without_own(
-    snapshot: Snapshot, policy: PropagationPolicy, causes: Causes, target: int
+    snapshot: Snapshot, policy: PropagationPolicy, target: int, clearance: str
 ) -> Causes:
     """The causes that count for one target: what was found in the target's own shipments without
-    naming anybody is its own, so it does not come back from the others in them. O(c + the target's
-    links)."""
-    own = [_row(snapshot, kind, target) for kind in policy.responsible]
+    naming anybody is its own, so it does not come back from the others in them. Only roles of the
+    target that the reader may see are its own. O(c + the target's links)."""
+    causes = causes_of(snapshot, policy, clearance)
+    own = [_row(snapshot, kind, target, clearance) for kind in policy.responsible]
     shipments = np.asarray(snapshot.edges("FOUND_IN").target)
     unnamed = np.flatnonzero(~causes.named)
     back = np.isin(shipments[causes.found[unnamed]], np.concatenate(own))
+    if not back.any():
+        return causes
     return causes.take(np.setdiff1d(np.arange(len(causes.party)), unnamed[back]))
 
 
-def found_edges(snapshot: Snapshot, policy: PropagationPolicy, clearance: str) -> dict[str, Mask]:
-    """The edges from violators through findings and shipments to the others in them, by kind.
+@dataclass(frozen=True)
+class FoundTies:
+    """The ways from violators through findings and shipments to the others in them. `edges` are
+    the edges that any of them takes, by kind; `pairs` the p pairs of violator and other in order
+    (violator * n + other), `finding` the one that ties each pair. Edges of two pairs can make a
+    path of a third finding: only a `chosen` step counts."""
+
+    size: int
+    edges: Mapping[str, Mask]
+    pairs: Integers
+    finding: Integers
+
+    def chosen(self, violator: int, finding: int, other: int) -> bool:
+        """Whether that finding ties the two. O(log p)."""
+        pair = violator * self.size + other
+        place = int(np.searchsorted(self.pairs, pair))
+        known = place < len(self.pairs) and int(self.pairs[place]) == pair
+        return known and int(self.finding[place]) == finding
+
+
+@per_snapshot(8)
+def found_ties(snapshot: Snapshot, policy: PropagationPolicy, clearance: str) -> FoundTies:
+    """How violators are tied to the others in their shipments.
 
     Of several shipments that tie the same two, the one with the heaviest finding is taken. O(m) in
-    the edges of the roles, once more for the causes.
+    the edges of the roles, once more for the causes; kept per snapshot.
     """
     rows = causes_of(snapshot, policy, clearance)
     rows = rows.take((rows.tie == "FOUND_AGAINST") & (rows.found >= 0))
     shipments = np.asarray(snapshot.edges("FOUND_IN").target, dtype=np.int64)[rows.found]
-    roles = [link.kind for link in policy.found if link.kind not in ("FOUND_AGAINST", "FOUND_IN")]
+    roles = policy.roles
     joined = [(number, *_in_shipments(snapshot, kind, shipments, clearance))
               for number, kind in enumerate(roles)]  # fmt: skip
     place = np.concatenate([row for _, row, _ in joined])
@@ -114,10 +139,12 @@ def found_edges(snapshot: Snapshot, policy: PropagationPolicy, clearance: str) -
     order = np.lexsort((edge, role, rows.cause[place], -rows.weight[place]))
     order = order[rows.party[place[order]] != other[order]]
     pairs = rows.party[place[order]] * np.int64(snapshot.size) + other[order]
-    best = order[np.unique(pairs, return_index=True)[1]]
+    tied, first = np.unique(pairs, return_index=True)
+    best = order[first]
     chosen = [("FOUND_AGAINST", rows.edge[place[best]]), ("FOUND_IN", rows.found[place[best]])]
     chosen += [(kind, edge[best][role[best] == number]) for number, kind in enumerate(roles)]
-    return {kind: _mask(len(snapshot.edges(kind)), numbers) for kind, numbers in chosen}
+    edges = {kind: _mask(len(snapshot.edges(kind)), numbers) for kind, numbers in chosen}
+    return FoundTies(snapshot.size, edges, tied, rows.cause[place[best]])
 
 
 def _mask(size: int, places: Integers) -> Mask:
@@ -244,8 +271,11 @@ def _rows(
     )
 
 
-def _row(snapshot: Snapshot, kind: str, source: int) -> Integers:
-    """The targets of a node's edges of a kind; edges are sorted by source. O(log m + result)."""
+def _row(snapshot: Snapshot, kind: str, source: int, clearance: str) -> Integers:
+    """The targets of those edges of a kind that a node has and that exist for the reader; edges
+    are sorted by source. O(log m + result)."""
     edges = snapshot.edges(kind)
     first, last = np.searchsorted(edges.source, [source, source + 1])
-    return np.asarray(edges.target[first:last], dtype=np.int64)
+    target = np.asarray(edges.target[first:last], dtype=np.int64)
+    exists = access.visible_mask(np.asarray(edges.marking[first:last]), clearance)
+    return target[exists & access.visible_mask(node_markings(snapshot)[target], clearance)]

@@ -172,3 +172,68 @@ def test_a_hidden_violator_makes_no_source_of_the_others(
     assert all(path.contribution is None and path.source is None for path in low.paths)
     text = str(low.as_dict())
     assert "'f'" not in text and "'c'" not in text and "SUBJECT_OF_FINDING" not in text
+
+
+def small(write_lake: WriteLake, folder: Path, **tables: list[dict[str, Any]]) -> Snapshot:
+    """A snapshot of firms A to E and T with these tables."""
+    firms = [{"enterprise_id": name, "name": f"Firm {name}", "country": "CN"} for name in "ABCDET"]
+    lake = write_lake(folder, {"enterprises": firms, **tables})
+    return build(lake, lake.settings, as_of=DAY, known_at=DAY)
+
+
+def test_a_start_that_only_a_hidden_cause_makes_one_is_blank(
+    write_lake: WriteLake, tmp_path: Path
+) -> None:
+    """What was found in the target's own shipment is no cause of E for it: only the event is."""
+    snapshot = small(
+        write_lake, tmp_path,
+        relations=[owns("E", "T")],
+        shipments=[shipment("s", "T", "E")],
+        findings=[finding("f", "s", None, "serious")],
+        credit_events=[event("e", "E", "serious", date(2024, 6, 1), marking="SECRET")],
+    )  # fmt: skip
+    assert {path.source for path in risk_paths(snapshot, "T").paths} == {"E"}
+    low = risk_paths(snapshot, "T", clearance="INTERNAL")
+    [path] = low.as_dict()["paths"]
+    [hop] = path["hops"]
+    assert (low.influence, path["source"], hop["from"], hop["from_name"]) == (0.0, None, None, None)
+
+
+def test_a_hidden_role_of_the_target_takes_no_cause_away(
+    write_lake: WriteLake, tmp_path: Path
+) -> None:
+    """A reader is answered as if the statement that T imported it had never been made."""
+    known = {
+        "relations": [owns("E", "T")],
+        "findings": [finding("f", "s", None, "serious")],
+    }
+    first: dict[str, Any] = {**shipment("s", "", "E"), "importer_id": None}
+    later = shipment("s", "T", "E", marking="SECRET", recorded_at=date(2024, 5, 9))
+    without = small(write_lake, tmp_path / "without", shipments=[first], **known)
+    snapshot = small(write_lake, tmp_path / "with", shipments=[first, later], **known)
+    low, expected = (risk_paths(one, "T", clearance="INTERNAL") for one in (snapshot, without))
+    assert low.influence == expected.influence > 0
+    assert [path.source for path in low.paths] == ["E"]
+    assert risk_paths(snapshot, "T").influence == 0
+
+
+def test_edges_chosen_for_two_pairs_make_no_third_path(
+    write_lake: WriteLake, tmp_path: Path
+) -> None:
+    snapshot = small(
+        write_lake, tmp_path,
+        shipments=[shipment("s1", "A", "B"), shipment("s2", "B", "C")],
+        findings=[
+            finding("f1", "s1", "A", "serious"),
+            finding("f2", "s2", "A", "general"),
+            finding("f3", "s2", "D", "serious"),
+        ],
+    )  # fmt: skip
+
+    def ways(target: str) -> set[tuple[str | None, ...]]:
+        paths = risk_paths(snapshot, target, limit=50).paths
+        return {(path.source, *(hop.target for hop in path.hops[:-1])) for path in paths}
+
+    found = {way for way in ways("B") if len(way) == 3}
+    assert found == {("A", "f1", "s1"), ("D", "f3", "s2")}
+    assert {way for way in ways("C") if len(way) == 3} == {("A", "f2", "s2"), ("D", "f3", "s2")}

@@ -200,3 +200,25 @@ def test_a_policy_with_an_unknown_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OntologyError, match=r"policy.yml: no edge kind OWNZ"):
         load_policy(path)
     assert load_policy().id.startswith("propagation-v1@")
+
+
+@pytest.mark.parametrize(
+    ("part", "old"),
+    [
+        ("responsible", "responsible: [IMPORTED, EXPORTED]"),
+        (
+            "found",
+            """  - {kind: IMPORTED, forward: 0.0, backward: 0.3}
+  - {kind: EXPORTED, forward: 0.0, backward: 0.3}
+""",
+        ),
+    ],
+)
+def test_a_policy_without_roles_is_refused(tmp_path: Path, part: str, old: str) -> None:
+    path, text = tmp_path / "policy.yml", POLICY_FILE.read_text("utf-8")
+    assert old in text
+    for new in ("responsible: []", "responsible:") if part == "responsible" else ("",):
+        path.write_text(text.replace(old, new), "utf-8")
+        load_policy.cache_clear()
+        with pytest.raises(OntologyError, match=f"policy.yml: `{part}` must name roles"):
+            load_policy(path)
