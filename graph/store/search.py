@@ -323,10 +323,11 @@ class SearchIndex:
                 tantivy.Query.term_query(self._schema, "identifier", _compact(text)), 100.0
             )
         ]
-        compact = wanted.replace(" ", "")
-        pairs = {compact[i : i + 2] for i in range(len(compact) - 1)}
+        texts = dict.fromkeys((wanted, sounds.typed(wanted)))
+        compact = [text.replace(" ", "") for text in texts]
+        pairs = {text[i : i + 2] for text in compact for i in range(len(text) - 1)}
         any_of += [tantivy.Query.term_query(self._schema, "grams", pair) for pair in sorted(pairs)]
-        for word in sorted(set(wanted.split())):
+        for word in sorted({word for text in texts for word in text.split()}):
             exact = tantivy.Query.term_query(self._schema, "words", word)
             any_of.append(tantivy.Query.boost_query(exact, 2.0))
             if len(word) > 3 and not CJK.search(word):

@@ -20,18 +20,38 @@ SAME = 0.95
 _LONGEST = 4
 #: How alike two names have to sound, in percent, and a long text and a part of a name.
 _LIKE, _LONG, _PART_LIKE = 85.0, 8, 90.0
-_V = str.maketrans("vü", "uu")  # ü has no key: lü, lv and lu are all written
+#: What is written differently and sounds the same, and how it is compared. ü has no key: lü, lv and
+#: lu are all written, and in passports lyu. An n may end a syllable, so nyu is only read so where
+#: a word begins.
+WRITTEN = (("lyu", "lu"), (r"\bnyu", "nu"), ("[vü]", "u"))
+
+
+def pinyin(texts: Iterable[str]) -> list[str]:
+    """Each text with its Chinese characters as syllables between spaces, without tones, ü as u.
+
+    The texts have no line feeds. Characters with several readings are read as in the words they
+    are part of. O(total length).
+    """
+    lines = list(texts)
+    read = pypinyin.lazy_pinyin("\n".join(lines), v_to_u=True)
+    return " ".join(read).replace("ü", "u").split("\n") if lines else []
+
+
+def typed(text: str) -> str:
+    """A text as it is compared by sound: v, ü and the passports' yu as u. O(length)."""
+    for pattern, plain in WRITTEN:
+        text = re.sub(pattern, plain, text)
+    return text
 
 
 def sounds(names: Iterable[str]) -> dict[str, str]:
-    """The syllables of each of the distinct names that have Chinese characters, without tones.
+    """The syllables of each of the distinct names that have Chinese characters: see `pinyin`.
 
-    Characters with several readings are read as in the words they are part of. O(total length).
+    O(total length).
     """
     chinese = sorted({name for name in names if CJK.search(name)})
-    read = " ".join(pypinyin.lazy_pinyin("\n".join(chinese))).translate(_V)
-    texts = (" ".join(line.split()) for line in read.split("\n"))
-    return dict(zip(chinese, texts, strict=True)) if chinese else {}
+    texts = (" ".join(typed(line).split()) for line in pinyin(chinese))
+    return dict(zip(chinese, texts, strict=True))
 
 
 def words(syllables: str) -> str:
@@ -47,7 +67,7 @@ def words(syllables: str) -> str:
 
 def likeness(syllables: str, wanted: str) -> tuple[float, str]:
     """How alike what is asked and a name sound, 0 to `SAME`, and how in words. O(length^2)."""
-    parts, asked = syllables.split(), wanted.translate(_V).split()
+    parts, asked = syllables.split(), typed(wanted).split()
     whole, text = "".join(parts), "".join(asked)
     turned = "".join([asked[-1], *asked[:-1]])
     if whole in (text, turned):

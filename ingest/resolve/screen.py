@@ -6,6 +6,10 @@ bigrams and trigrams); each is then scored word by word: words are paired greedi
 and the score is the share of letters that agree, a letter that both names have otherwise (another
 family name) costing much more than one that only one of them has (a middle name).
 
+Nobody agrees where the words of a Chinese name in pinyin begin, nor how ü is written. A name in
+Chinese characters is therefore also compared with names in letters as it may be written: the given
+name or the whole name as one word, ü as u.
+
 Distinct names are compared, some hundreds at a time, and all their words at once.
 """
 
@@ -16,12 +20,12 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pypinyin
 import yaml
 from rapidfuzz.distance import Indel
 from rapidfuzz.process import cpdist
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from graph.store.sounds import WRITTEN, pinyin
 from ingest.resolve.names import words
 
 Progress = Callable[[str, float], None]
@@ -45,8 +49,10 @@ class Scoring:
     initial: float
     extra: float
     other: float
+    whole: float
     candidates: int
     threshold: float
+    families: tuple[str, ...]
     letters: tuple[tuple[str, str], ...]
 
 
@@ -54,7 +60,8 @@ class Scoring:
 def scoring() -> Scoring:
     """The numbers, read once."""
     content = yaml.safe_load((Path(__file__).parent / "screen.yml").read_text(encoding="utf-8"))
-    return Scoring(**content | {"letters": tuple(content["letters"].items())})
+    many = {"families": tuple(content["families"]), "letters": tuple(content["letters"].items())}
+    return Scoring(**content | many)
 
 
 def screen(
@@ -75,15 +82,95 @@ def screen(
     bound = scoring().threshold if threshold is None else threshold
     asked = pl.DataFrame({"query": queries.fill_null("")})
     forms = latin(pl.concat([asked["query"], entries["name"]]))
-    listed = entries.join(forms, on="name")
-    wanted = asked.unique().join(forms, left_on="query", right_on="name")
-    left, right = _numbered(wanted["form"]), _numbered(listed["form"])
-    parts = [_ranked(pairs, left, right, listed, limit) for pairs in _candidates(left, right, tell)]
+    parts = [
+        part
+        for comparison in _comparisons(forms)
+        for part in _compared(comparison, asked.unique(), entries, limit, tell)
+    ]
     if not parts:
         return pl.DataFrame(schema=COLUMNS)
-    found = pl.concat(parts).join(wanted, on="form").drop("form")
-    lines = asked.with_row_index("line").join(found, on="query").sort("line", "rank")
-    return lines.with_columns(match=pl.col("score") >= bound).select(*COLUMNS)
+    lines = asked.with_row_index("line").join(_best(pl.concat(parts), "query", limit), on="query")
+    lines = lines.sort("line", "rank").with_columns(match=pl.col("score") >= bound)
+    return lines.select(*COLUMNS)
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """Forms of the names asked and listed (`name`, `form`) that are compared with each other.
+
+    On the `spelled` side are names in Chinese characters as they may be written.
+    """
+
+    what: str
+    asked: pl.DataFrame
+    listed: pl.DataFrame
+    spelled: str | None = None
+
+
+def _comparisons(forms: pl.DataFrame) -> list[_Comparison]:
+    """All forms with all, and names in Chinese characters with names in letters by their sound."""
+    chinese = pl.col("name").str.normalize("NFKD").str.contains(_HAN)
+    heard = forms.filter(pl.col("form") != "")
+    for pattern, plain in WRITTEN:
+        heard = heard.with_columns(pl.col("form").str.replace_all(pattern, plain))
+    letters, written = heard.filter(~chinese), spellings(heard.filter(chinese))
+    what = "comparing names by their sound"
+    return [
+        _Comparison("comparing names", forms, forms),
+        _Comparison(what, letters, written, "two"),
+        _Comparison(what, written, letters, "one"),
+    ]
+
+
+def spellings(syllables: pl.DataFrame) -> pl.DataFrame:
+    """The forms (`name`, `form`) in which names of syllables may be written: `name`, `form`.
+
+    A person's name has up to four syllables, the first the family name, or the first two where
+    they are one of `families`; longer names are written in words of two. O(total length).
+    """
+    parts = pl.col("form").str.split(" ")
+    short = parts.list.len() <= 4
+    double = parts.list.head(2).list.join("").is_in(scoring().families)
+
+    def cut(at: int) -> pl.Expr:
+        """The first syllables as one word, the others as another."""
+        two = (parts.list.head(at).list.join(""), parts.list.slice(at).list.join(""))
+        return pl.concat_str(*two, separator=" ").str.strip_chars()
+
+    pairs = pl.col("form").str.replace_all(r"(\S+) (\S+)", "$1$2")
+    whole = pl.col("form").str.replace_all(" ", "")
+    given = pl.when(short).then(cut(1)).otherwise(pairs)
+    made = (pl.col("form"), given, pl.when(short & double).then(cut(2)), whole)
+    every = [syllables.select("name", form=form) for form in made]
+    return pl.concat(every).drop_nulls().unique().sort("name", "form")
+
+
+def _compared(
+    comparison: _Comparison,
+    asked: pl.DataFrame,
+    entries: pl.DataFrame,
+    limit: int,
+    tell: Progress,
+) -> Iterator[pl.DataFrame]:
+    """The best entries of each query by one comparison, a chunk at a time."""
+    wanted = asked.join(comparison.asked, left_on="query", right_on="name")
+    listed = entries.join(comparison.listed, on="name")
+    left, right = _numbered(wanted["form"]), _numbered(listed["form"])
+
+    def told(share: float) -> None:
+        tell(comparison.what, share)
+
+    for pairs in _candidates(left, right, told):
+        found = _ranked(pairs, left, right, listed, limit, comparison.spelled)
+        yield found.join(wanted, on="form").drop("form")
+
+
+def _best(found: pl.DataFrame, of: str, limit: int) -> pl.DataFrame:
+    """The best entries of each, and of each entry its best name: with their `rank`."""
+    order = found.sort(of, "score", "entry_id", "name", descending=[False, True, False, False])
+    order = order.unique([of, "entry_id"], keep="first", maintain_order=True)
+    rank = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over(of)
+    return order.with_columns(rank=rank).filter(pl.col("rank") <= limit)
 
 
 def latin(names: pl.Series) -> pl.DataFrame:
@@ -95,8 +182,7 @@ def latin(names: pl.Series) -> pl.DataFrame:
     frame = pl.DataFrame({"name": names.drop_nulls().unique().sort()}).with_columns(folded=folded)
     frame = frame.with_columns(han=pl.col("folded").str.contains(_HAN))
     chinese = frame.filter("han")
-    sounds = " ".join(pypinyin.lazy_pinyin("\n".join(chinese["folded"]))).split("\n")
-    chinese = chinese.with_columns(folded=pl.Series(sounds[: chinese.height], dtype=pl.String))
+    chinese = chinese.with_columns(folded=pl.Series(pinyin(chinese["folded"]), dtype=pl.String))
     frame = pl.concat([frame.filter(~pl.col("han")), chinese]).sort("name")
     spaced = pl.col("folded").str.replace_all(r"[\W_]+", " ").str.strip_chars()
     told = (
@@ -113,7 +199,9 @@ def _numbered(forms: pl.Series) -> pl.DataFrame:
     return pl.DataFrame({"form": distinct.filter(distinct != "")}).with_row_index("id")
 
 
-def _candidates(left: pl.DataFrame, right: pl.DataFrame, tell: Progress) -> Iterator[pl.DataFrame]:
+def _candidates(
+    left: pl.DataFrame, right: pl.DataFrame, tell: Callable[[float], None]
+) -> Iterator[pl.DataFrame]:
     """The forms on the right that each form on the left is compared with, a chunk at a time:
     `pair`, `left`, `right`."""
     if not left.height or not right.height:
@@ -125,7 +213,7 @@ def _candidates(left: pl.DataFrame, right: pl.DataFrame, tell: Progress) -> Iter
     asked = vectors.transform(left["form"].to_list()).tocsr()
     chunk = min(_CHUNK, _PAIRS // right.height + 1)
     for start in range(0, left.height, chunk):
-        tell("comparing names", start / left.height)
+        tell(start / left.height)
         row, column = _nearest((asked[start : start + chunk] @ known).toarray())
         pairs = pl.DataFrame({"left": row + start, "right": column}).cast(pl.UInt32)
         yield pairs.with_row_index("pair")
@@ -146,22 +234,27 @@ def _nearest(
 
 
 def _ranked(
-    pairs: pl.DataFrame, left: pl.DataFrame, right: pl.DataFrame, listed: pl.DataFrame, limit: int
+    pairs: pl.DataFrame,
+    left: pl.DataFrame,
+    right: pl.DataFrame,
+    listed: pl.DataFrame,
+    limit: int,
+    spelled: str | None,
 ) -> pl.DataFrame:
-    """The best entries of each form on the left, each with its best name, score and reason."""
+    """The best entries of each form on the left, each with its best name, score and reason.
+
+    Where the name on the `spelled` side was made one word, what is little alike is no answer.
+    """
     pairs = pairs.join(left.rename({"id": "left", "form": "one"}), on="left")
     pairs = pairs.join(right.rename({"id": "right", "form": "two"}), on="right")
     agreed = agreements(pairs)
     named = agreed.scores.join(pairs.select("pair", "one", "two"), on="pair")
-    named = named.join(listed, left_on="two", right_on="form")
-    named = named.sort(
-        "one", "score", "entry_id", "name", descending=[False, True, False, False]
-    ).unique(["one", "entry_id"], keep="first", maintain_order=True)
-    rank = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("one")
-    best = named.with_columns(rank=rank).filter(pl.col("rank") <= limit)
-    reasons = agreed.reasons(best["pair"])
-    return best.join(reasons, on="pair").select(
-        "rank", "entry_id", "list", "name", "score", "reason", form="one"
+    if spelled is not None:
+        several = pl.col(spelled).str.contains(" ")
+        named = named.filter(several | (pl.col("score") >= scoring().whole))
+    best = _best(named.join(listed, left_on="two", right_on="form"), "one", limit)
+    return best.join(agreed.reasons(best["pair"]), on="pair").select(
+        "entry_id", "list", "name", "score", "reason", form="one"
     )
 
 

@@ -32,7 +32,7 @@ TABLES: dict[str, list[dict[str, Any]]] = {
     "persons": [
         {"person_id": "p1", "name": "王海丰"}, {"person_id": "p2", "name": "王建国"},
         {"person_id": "p3", "name": "吕思远"}, {"person_id": "p4", "name": "Wang Jianguo"},
-        {"person_id": "p5", "name": "王建秀"},
+        {"person_id": "p5", "name": "王建秀"}, {"person_id": "p6", "name": "吕布"},
     ],
     "list_entries": [
         {"entry_id": "l1", "list": "SDN", "name": "Blue Whale Shipping", "kind": "enterprise",
@@ -56,7 +56,7 @@ def index(folder: Path, write_lake: Callable[..., Lake]) -> SearchIndex:
 def built(folder: Path, write_lake: Callable[..., Lake]) -> SearchIndex:
     lake = write_lake(folder, TABLES)
     counts = build(lake, lake.settings)
-    assert counts == {"Enterprise": 6, "Person": 5, "ListEntry": 1, "Port": 1}
+    assert counts == {"Enterprise": 6, "Person": 6, "ListEntry": 1, "Port": 1}
     return open_search(lake.settings)
 
 
@@ -85,6 +85,9 @@ def built(folder: Path, write_lake: Callable[..., Lake]) -> SearchIndex:
         ("ningbo hengyuan", "e5", "name contains the sound"),
         ("ningbohengyuan", "e5", "name contains the sound"),
         ("hengyuan", "e5", "name contains the sound"),
+        ("lv bu", "p6", "name sounds the same"),
+        ("Lyu Bu", "p6", "name sounds the same"),
+        ("lyusiyuan", "p3", "name sounds the same"),
         ("Siyuan Lü", "p3", "name sounds the same"),
         ("ningbo hengyan muye", "e5", "name sounds similar"),
         ("chongqing changan yinhang", "e6", "name sounds the same"),

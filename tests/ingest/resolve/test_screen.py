@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rapidfuzz.distance import Indel
 
-from ingest.resolve.screen import COLUMNS, agreements, latin, scoring, screen
+from ingest.resolve.screen import COLUMNS, agreements, latin, scoring, screen, spellings
 
 ENTRIES = pl.DataFrame(
     {
@@ -24,6 +24,8 @@ ENTRIES = pl.DataFrame(
         ("Иванов", "ivanov"),
         ("Müller & Söhne GmbH", "muller sohne"),
         ("王建国", "wang jian guo"),
+        ("吕思远", "lu si yuan"),
+        ("Volvo 海港", "volvo hai gang"),
         ("O’Neil S.A.", "oneil"),
         ("Ltd", "ltd"),
         ("Two\nlines", "two lines"),
@@ -54,6 +56,55 @@ def test_nothing_asked_or_nothing_alike_is_no_answer() -> None:
         found = screen(pl.Series(asked, dtype=pl.String), ENTRIES, limit=2)
         assert (found.height, dict(found.schema)) == (0, COLUMNS)
     assert screen(pl.Series(["a"]), ENTRIES.clear(), limit=2).height == 0
+
+
+CHINESE = pl.DataFrame(
+    {
+        "entry_id": ["C1", "C2", "C3", "C4", "C5", "C6"],
+        "list": ["A"] * 6,
+        "name": ["王建国", "吕思远", "欧阳锋", "王伟", "海丰国际贸易", "Ivan Volkov"],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "entry"),
+    [
+        *[(name, "C1") for name in ("Wang Jianguo", "wangjianguo", "Jianguo Wang", "WANG JIAN GUO")],
+        *[(name, "C2") for name in ("Lu Siyuan", "Lü Si Yuan", "Lyu Siyuan", "lv siyuan")],
+        *[(name, "C2") for name in ("LYUSIYUAN", "Siyuan Lü", "lvsiyuan", "吕思远")],
+        *[(name, "C3") for name in ("Ouyang Feng", "Feng Ouyang", "ou yang feng")],
+        *[(name, "C4") for name in ("Wang Wei", "Wangwei", "Wei Wang")],
+        ("Haifeng Guoji Maoyi", "C5"),
+        ("Ivan Volkov", "C6"),
+    ],
+)  # fmt: skip
+def test_a_chinese_name_is_found_however_its_pinyin_is_written(asked: str, entry: str) -> None:
+    found = screen(pl.Series([asked]), CHINESE, limit=1).row(0, named=True)
+    assert (found["entry_id"], found["score"], found["match"]) == (entry, 1.0, True)
+    other = pl.DataFrame({"entry_id": ["X"], "list": ["A"], "name": [asked]})
+    listed = CHINESE.filter(pl.col("entry_id") == entry)["name"]
+    assert screen(listed, other, limit=1)["score"].to_list() == [1.0]
+
+
+@pytest.mark.parametrize("asked", ["Li Jianguo", "wangjianjun", "王建军", "Wang Jun", "Zhao Wei"])
+def test_another_name_that_sounds_a_little_alike_is_no_match(asked: str) -> None:
+    assert not screen(pl.Series([asked]), CHINESE, limit=5)["match"].any()
+
+
+def test_an_entry_comes_once_however_many_of_its_forms_agree() -> None:
+    found = screen(pl.Series(["Wang Jianguo", "王建国"]), CHINESE, limit=3)
+    for rows in found.partition_by("query"):
+        assert rows["entry_id"].is_unique().all()
+        assert rows["rank"].to_list() == list(range(1, rows.height + 1))
+        assert rows["score"].is_sorted(descending=True)
+
+
+def test_how_names_of_syllables_may_be_written() -> None:
+    forms = spellings(pl.DataFrame({"name": ["王伟", "海"], "form": ["wang wei", "hai"]}))
+    assert forms.rows() == [("海", "hai"), ("王伟", "wang wei"), ("王伟", "wangwei")]
+    forms = spellings(pl.DataFrame({"name": ["x"], "form": ["a b c d e"]}))
+    assert forms["form"].to_list() == ["a b c d e", "ab cd e", "abcde"]
 
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
