@@ -355,7 +355,7 @@ def query(
 
 @app.command(rich_help_panel=ASK)
 def screen(
-    file: Annotated[Path, typer.Argument(help="CSV with a name in the first column.", exists=True)],
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet with names.", exists=True)],
     result: Annotated[Path, typer.Option("--output", help="CSV file to write.", dir_okay=False)],
     limit: Annotated[int, typer.Option(min=1, help="Most entries a name.")] = 5,
     threshold: Annotated[

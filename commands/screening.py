@@ -1,4 +1,4 @@
-"""`hawser screen`: names of a CSV file against the list entries of the lake."""
+"""`hawser screen`: names of a CSV or Parquet file against the list entries of the lake."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ import polars as pl
 from commands.output import Report
 from graph import access
 from graph.errors import HawserError
-from graph.files import read_file
+from graph.files import FileRejected, Frame, ending, read_csv, read_file
 from graph.settings import Settings
 
 #: The column with the names: the first of these that the file has, else its first column.
@@ -53,7 +53,7 @@ def _queries(file: Path) -> pl.Series:
     Raises:
         HawserError: it cannot be read, or a row has another number of fields than the header.
     """
-    read = read_file(file)
+    read = _read(file)
     frame, broken = read.frame, read.broken
     if broken.height:
         row, found = broken["row"][0], broken["found"][0]
@@ -62,7 +62,26 @@ def _queries(file: Path) -> pl.Series:
             f"{file}: row {row} has {found} fields and the header {frame.width}{more}",
             hint="put a name that has a comma in quotes",
         )
-    return frame[next((name for name in NAMES if name in frame.columns), frame.columns[0])]
+    if not frame.width:
+        raise HawserError(f"{file} has no columns", hint="give a file with a column of names")
+    names = frame[next((name for name in NAMES if name in frame.columns), frame.columns[0])]
+    try:
+        return names.cast(pl.String)
+    except pl.exceptions.PolarsError as error:
+        raise HawserError(
+            f"{file}: the column {names.name} is no text ({names.dtype})",
+            hint=f"call the column with the names {' or '.join(NAMES)}",
+        ) from error
+
+
+def _read(file: Path) -> Frame:
+    """The file's rows; whatever is not called otherwise, a pipe too, is taken for CSV."""
+    if ending(file.name) or file.is_dir():
+        return read_file(file)
+    try:
+        return read_csv(file.read_bytes(), file)
+    except OSError as error:
+        raise FileRejected(file, f"cannot be read ({error.strerror or error})") from error
 
 
 def _entries(settings: Settings) -> tuple[pl.DataFrame, int]:

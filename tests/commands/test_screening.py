@@ -1,7 +1,9 @@
 """Files of names to screen: how they are read, and what is refused in one line."""
 
+import os
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from commands import screening
@@ -50,3 +52,34 @@ def test_a_row_with_too_many_or_too_few_fields_is_refused(listed: Settings, tmp_
     with pytest.raises(HawserError, match=r"row 2 has 3 fields and the header 2 \(and 1 more"):
         screening.screen(listed, file, output, 5, None, quiet)
     assert not output.exists()
+
+
+def test_any_other_name_is_read_as_csv(listed: Settings, tmp_path: Path) -> None:
+    output = tmp_path / "out.csv"
+    text = tmp_path / "names.txt"
+    text.write_text("name\nOpen Trading\n")
+    assert screening.screen(listed, text, output, 5, None, quiet)["matches"] == 1
+    reader, writer = os.pipe()
+    os.write(writer, text.read_bytes())
+    os.close(writer)
+    piped = Path(f"/dev/fd/{reader}")
+    assert screening.screen(listed, piped, output, 5, None, quiet)["matches"] == 1
+    os.close(reader)
+    with pytest.raises(HawserError, match="cannot be read"):
+        screening.screen(listed, tmp_path / "none", output, 5, None, quiet)
+
+
+def test_names_of_a_parquet_file_are_made_text(listed: Settings, tmp_path: Path) -> None:
+    file, output = tmp_path / "names.parquet", tmp_path / "out.csv"
+    for names in (
+        pl.Series([7, None]),
+        pl.Series(["Open Trading", "7"], dtype=pl.Categorical),
+    ):
+        pl.DataFrame({"name": names}).write_parquet(file)
+        assert screening.screen(listed, file, output, 5, None, quiet)["queries"] == 2
+    pl.DataFrame({"name": [b"\xff\xfe"]}).write_parquet(file)
+    with pytest.raises(HawserError, match="the column name is no text"):
+        screening.screen(listed, file, output, 5, None, quiet)
+    pl.DataFrame().write_parquet(file)
+    with pytest.raises(HawserError, match="has no columns"):
+        screening.screen(listed, file, output, 5, None, quiet)
