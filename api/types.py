@@ -180,6 +180,7 @@ class Cause:
     weight: float = _d("what it weighs on the snapshot's day, 0 to 1")
     evidence: str | None = _n("id of the record; see the query `evidence`")
     ties: list[Hop] = _d("the steps from the party to it, with their evidence")
+    named: bool = _d("false if a finding names no known enterprise: importer and exporter count")
 
     @strawberry.field(description="the record: file, row and batch; asks the lake")
     async def document(self, info: "strawberry.Info[Any, None]") -> Record | None:

@@ -173,11 +173,7 @@ def _reason(feature: str) -> str:
 def _source(path: Row) -> str:
     """Who a path starts from and the most severe cause; `hawser paths` tells all of them."""
     who = called(path["source_name"], path["source"])
-    # What a cause says in brackets is for those who ask for the paths.
-    told = [
-        f"{cause['en'].partition(' (')[0]} {cause['zh'].partition('（')[0]}"
-        for cause in path["causes"][:1]
-    ]
+    told = [f"{cause['en']} {cause['zh']}" for cause in path["causes"][:1]]
     rest = path["cause_count"] + path["hidden_causes"] - len(told)
     more = f" and {counted(rest, 'more cause')}" if rest else ""
     return f"{who}: {told[0]}{more}" if told else who

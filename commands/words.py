@@ -16,6 +16,12 @@ Row = Mapping[str, Any]
 #: Causes of one party that are told; the others are counted.
 CAUSES = 10
 
+#: Said of a finding against nobody known, which counts for the parties of the shipment.
+UNNAMED = (
+    " (the finding names no known enterprise: importer and exporter count)"
+    "（查验结果未指明已知企业：计入进口商和出口商）"
+)
+
 
 def say(text: str, style: str | None = None) -> None:
     """Print one line of an answer, folded between words, the rest indented."""
@@ -94,7 +100,8 @@ def cause_lines(path: Row) -> Iterator[str]:
     told = path["causes"][:CAUSES]
     for cause in told:
         day = f", {cause['day']}" if cause["day"] else ""
-        yield f"  • {cause['en']} {cause['zh']}{day} ({cause['id']})"
+        note = "" if cause["named"] else UNNAMED
+        yield f"  • {cause['en']} {cause['zh']}{note}{day} ({cause['id']})"
         yield f"    [{document(cause)}]"
         for step in cause["ties"]:
             if step["evidence"] not in (None, cause["evidence"]):

@@ -35,11 +35,6 @@ TYPES = MappingProxyType(
     }
 )
 
-_NOBODY = (
-    " (the finding names no known enterprise: importer and exporter count)",
-    "（查验结果未指明已知企业：计入进口商和出口商）",
-)
-
 
 @dataclass(frozen=True)
 class Cause:
@@ -47,6 +42,8 @@ class Cause:
 
     `reason` is the policy's rule, `weight` what it gives on the snapshot's day, `day` that of the
     event (None: not told), `evidence` the id of the record; `ties` are the steps from the party.
+    `named` is whether the party is the one meant: a finding that names no known enterprise counts
+    for those with a role in the shipment.
     """
 
     id: str
@@ -58,6 +55,7 @@ class Cause:
     weight: float
     evidence: str | None
     ties: tuple[Hop, ...]
+    named: bool
 
     def as_dict(self) -> dict[str, Any]:
         """The keys of the machine-readable answer."""
@@ -71,6 +69,7 @@ class Cause:
             "weight": self.weight,
             "evidence": self.evidence,
             "ties": [tie.as_dict() for tie in self.ties],
+            "named": self.named,
         }
 
 
@@ -96,13 +95,12 @@ def _describe(
     if shipment:
         english += f", found in shipment {shipment}"
         chinese += f"，查获于报关单{shipment}"
-    if not causes.named[place]:
-        english, chinese = english + _NOBODY[0], chinese + _NOBODY[1]
     day = float(causes.day[place])
     return Cause(
         row["id"], rule.kind, rule.name, english, chinese,
         None if np.isnan(day) else from_day(int(day)),
         float(causes.weight[place]), row["record"], _ties(snapshot, causes, place, clearance),
+        bool(causes.named[place]),
     )  # fmt: skip
 
 

@@ -167,13 +167,14 @@ def test_evidence_leads_to_file_and_row(app: FastAPI, low_app: FastAPI, ask: Any
     assert [(f["table"], f["file"], f["row"]) for f in found] == [("relations", "relations.csv", 4)]
     assert ask(low_app, query, r=[records["p"]])["data"]["evidence"] == []
     asked = """{ enterprise(id: "a") { risk { influence { paths { causeCount hiddenCauses causes {
-      id kind en zh day weight document { table file row source record }
+      id kind en zh day weight named document { table file row source record }
       ties { kind chinese document { table row } } } } } } } }"""
     [first, *_] = ask(app, asked)["data"]["enterprise"]["risk"]["influence"]["paths"]
     assert (first["causeCount"], first["hiddenCauses"]) == (1, 0)
     [cause] = first["causes"]
     assert (cause["id"], cause["kind"], cause["day"]) == ("e3", "CreditEvent", "2023-04-01")
     assert (cause["en"], cause["zh"]) == ("serious penalty: penalty", "严重处罚：行政处罚")
+    assert cause["named"] is True
     document = cause["document"]
     assert (document["file"], document["row"]) == ("credit_events.csv", 4)
     assert cause["ties"] == [

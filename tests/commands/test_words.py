@@ -24,7 +24,7 @@ CAUSES: dict[str, Any] = {
         {"id": "C1", "en": "serious penalty: smuggling", "zh": "严重处罚：走私",
          "day": "2021-05-06", "evidence": "1111111111111111",
          "document": {"file": "events.csv", "row": 7, "source": "tables"},
-         "ties": [{"kind": "LISTED_AS", "to": "L1", "evidence": "2222222222222222"}]},
+         "named": True, "ties": [{"kind": "LISTED_AS", "to": "L1", "evidence": "2222222222222222"}]},
     ],
     "cause_count": 4,
     "hidden_causes": 2,
@@ -75,6 +75,21 @@ def test_a_portrait_tells_the_causes_of_a_path() -> None:
     assert portrait_text._source(path) == (
         "甲公司 (E1): serious penalty: smuggling 严重处罚：走私 and 5 more causes"
     )
+
+
+def test_brackets_in_a_name_are_no_note() -> None:
+    """What is said of findings against nobody is for those who ask for the paths."""
+    cause = {**CAUSES["causes"][0], "en": "list entry: SDN, ACME (HONG KONG) LIMITED",
+             "zh": "列入名单：SDN，甲（香港）有限公司"}  # fmt: skip
+    path = {"source": "E1", "source_name": None, "causes": [cause], "cause_count": 1,
+            "hidden_causes": 0}  # fmt: skip
+    whole = "list entry: SDN, ACME (HONG KONG) LIMITED 列入名单：SDN，甲（香港）有限公司"
+    assert portrait_text._source(path) == f"E1: {whole}"
+    unnamed = {**path, "causes": [{**cause, "named": False}]}
+    assert portrait_text._source(unnamed) == f"E1: {whole}"
+    first = next(words.cause_lines(unnamed))
+    assert "names no known enterprise" in first and "未指明已知企业" in first
+    assert "names no known enterprise" not in next(words.cause_lines(path))
 
 
 def test_every_reason_of_the_enterprise_model_is_told() -> None:

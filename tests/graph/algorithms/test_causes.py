@@ -106,6 +106,7 @@ def test_a_cause_is_told_in_chinese_and_english(snapshot: Snapshot) -> None:
     assert told["f1"]["en"] == "serious violation: undervaluation, found in shipment c1"
     assert told["f1"]["zh"] == "严重违规：低报价格，查获于报关单c1"
     assert told["l"]["en"] == "list entry: watch, Firm v"
+    assert all(cause["named"] for cause in told.values())
     [tie] = told["f1"]["ties"]
     assert (tie["from"], tie["kind"], tie["to"]) == ("v", "SUBJECT_OF_FINDING", "f1")
     assert len(tie["evidence"]) == 16
@@ -143,11 +144,8 @@ def test_a_finding_that_names_nobody_counts_for_importer_and_exporter(snapshot: 
     for target, source, tie in (("o", "m", "EXPORTED"), ("w", "n", "IMPORTED")):
         path = path_from(risk_paths(snapshot, target), source)
         [cause] = path["causes"]
-        assert cause["en"] == (
-            "general violation: undervaluation, found in shipment c2"
-            " (the finding names no known enterprise: importer and exporter count)"
-        )
-        assert cause["zh"].endswith("（查验结果未指明已知企业：计入进口商和出口商）")
+        assert cause["en"] == ("general violation: undervaluation, found in shipment c2")
+        assert (cause["zh"], cause["named"]) == ("一般违规：低报价格，查获于报关单c2", False)
         assert [hop["kind"] for hop in cause["ties"]] == [tie, "HAS_FINDING"]
         assert [hop["to"] for hop in cause["ties"]] == ["c2", "f2"]
     assert not risk_paths(snapshot, "n").paths, "what was found in its own shipments is its own"
