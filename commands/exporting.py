@@ -55,12 +55,12 @@ def _whole(
 ) -> dict[str, Any]:
     files: dict[str, int] = {}
     counts = access.Redactions()
-    told = documents(settings)
+    told = Documents(settings)
     kinds = [*snapshot.node_counts, *snapshot.edge_counts]
     for position, kind in enumerate(kinds):
         progress(kind, position / len(kinds))
         group, read = ("nodes", nodes) if kind in snapshot.node_counts else ("edges", edges)
-        table = with_documents(read(snapshot, kind, settings.clearance, counts), told)
+        table = told.named(read(snapshot, kind, settings.clearance, counts))
         if table.num_rows:
             files |= write(table, wanted.folder / group / kind, wanted.format)
     concluded = results(settings, snapshot)
@@ -71,29 +71,35 @@ def _whole(
     return {"files": files, "redacted": counts.as_dict(), "withheld": withheld}
 
 
-def documents(settings: Settings, ids: list[str] | None = None) -> pa.Table:
-    """Where records (without `ids`: all) that the clearance reaches were read from: record, file,
-    row."""
-    import pyarrow.compute as pc
+class Documents:
+    """Where records that the clearance reaches were read from, looked up once for all tables."""
 
-    from graph.store.lake import Lake
+    def __init__(self, settings: Settings, ids: list[str] | None = None) -> None:
+        """Read the documents of these records, without `ids` of all. O(records)."""
+        import pandas as pd
+        import pyarrow.compute as pc
 
-    with Lake(settings) as lake:
-        found = lake.records(ids)
-    shown = pc.is_in(found["marking"], pa.array(access.within(settings.clearance)))
-    return found.filter(shown).select(["record", "file", "row"])
+        from graph.store.lake import Lake
 
+        with Lake(settings) as lake:
+            found = lake.records(ids, ("record", "file", "row", "marking"))
+        shown = pc.is_in(found["marking"], pa.array(access.within(settings.clearance)))
+        found = found.filter(shown).select(["record", "file", "row"]).combine_chunks()
+        # Unlike Arrow's, this hash table is kept from one table to the next.
+        index = pd.Index(found["record"].to_numpy(zero_copy_only=False), dtype=object)
+        first = ~index.duplicated()
+        self._index, self._found = index[first], found.filter(pa.array(first)).combine_chunks()
 
-def with_documents(table: pa.Table, told: pa.Table) -> pa.Table:
-    """The table with the `file` and the `row` in it of each row's `record`. O(n)."""
-    import pyarrow.compute as pc
-
-    if "record" not in table.column_names:
+    def named(self, table: pa.Table) -> pa.Table:
+        """The table with the `file` and the `row` in it of each row's `record`. O(n)."""
+        if "record" not in table.column_names:
+            return table
+        wanted = table["record"].cast(pa.string()).to_numpy(zero_copy_only=False)
+        at = self._index.get_indexer(wanted)
+        place = pa.array(at, mask=at < 0)
+        for name in ("file", "row"):
+            table = table.append_column(name, self._found[name].take(place))
         return table
-    place = pc.index_in(table["record"].cast(pa.string()), told["record"].combine_chunks())
-    for name in ("file", "row"):
-        table = table.append_column(name, told[name].combine_chunks().take(place))
-    return table
 
 
 def nodes(snapshot: "Snapshot", kind: str, clearance: str, counts: access.Redactions) -> pa.Table:
@@ -222,10 +228,10 @@ def _neighbourhood(settings: Settings, snapshot: "Snapshot", wanted: Wanted) -> 
         networkx.write_graphml(_text_attributes(graph), file)
         return done | {"files": {file.name: graph.number_of_edges()}}
     ids = [one.get("record") for *_, one in (*graph.nodes(data=True), *graph.edges(data=True))]
-    told = documents(settings, [id for id in ids if id])
+    told = Documents(settings, [id for id in ids if id])
     points = _rows([{"id": id, **values} for id, values in graph.nodes(data=True)])
     links = _rows([{"source": a, "target": b, **more} for a, b, more in graph.edges(data=True)])
-    points, links = (with_documents(table, told) for table in (points, links))
+    points, links = (told.named(table) for table in (points, links))
     files = write(points, wanted.folder / "nodes", wanted.format)
     return done | {"files": files | write(links, wanted.folder / "edges", wanted.format)}
 

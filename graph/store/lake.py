@@ -117,6 +117,10 @@ class Batch:
     issues: tuple[str, ...] = ()
 
 
+#: Where a record came from.
+EVIDENCE = ("record", "table", "source", "file", "row", "batch", "marking", "recorded_at")
+
+
 class Lake:
     """Reading and appending. Any number of readers, one writer at a time."""
 
@@ -252,15 +256,19 @@ class Lake:
                 return {"table": name, **found[0]}
         return None
 
-    def records(self, ids: Sequence[str] | None = None) -> pa.Table:
-        """Where each record (without `ids`: of all) came from: record, table, source, file, row,
-        batch, marking, recorded_at; in the order of the tables and records."""
+    def records(
+        self, ids: Sequence[str] | None = None, columns: Sequence[str] = EVIDENCE
+    ) -> pa.Table:
+        """Where each record came from, some of the columns `EVIDENCE`; in the order of the tables
+        and records. Without `ids` all records, in no order."""
         parts = [_evidence(self.statements(name), name) for name in TABLES]
-        if ids is not None:
-            wanted = ibis.memtable(pa.table({"record": pa.array(sorted(set(ids)), pa.string())}))
-            parts = [part.semi_join(wanted, "record") for part in parts]
-        united = ibis.union(*parts, distinct=False)
-        return self.connection.to_pyarrow(united.order_by("table", "record"))
+        if ids is None:
+            every = ibis.union(*(part.select(*columns) for part in parts), distinct=False)
+            return self.connection.to_pyarrow(every)
+        wanted = ibis.memtable(pa.table({"record": pa.array(sorted(set(ids)), pa.string())}))
+        parts = [part.semi_join(wanted, "record") for part in parts]
+        united = ibis.union(*parts, distinct=False).order_by("table", "record")
+        return self.connection.to_pyarrow(united.select(*columns))
 
     def fingerprint(self, known_at: date | None = None) -> str:
         """A hash of the set of records, whatever batches, files and order they came in."""
@@ -362,16 +370,7 @@ def set_hash(connection: duckdb.DuckDBPyConnection, query: str, column: str) -> 
 
 
 def _evidence(rows: ibis.Table, name: str) -> ibis.Table:
-    return rows.select(
-        "record",
-        ibis.literal(name).name("table"),
-        "source",
-        "file",
-        "row",
-        "batch",
-        "marking",
-        "recorded_at",
-    )
+    return rows.mutate(table=ibis.literal(name)).select(*EVIDENCE)
 
 
 def _read_manifest(path: Path) -> Manifest:

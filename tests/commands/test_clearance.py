@@ -17,6 +17,7 @@ from commands import exporting, scoring, screening, stages
 from graph.errors import HawserError, NotFound
 from graph.scores import ENTERPRISE_SCHEMA, MANIFEST, SHIPMENT_SCHEMA
 from graph.settings import Settings
+from graph.store.lake import Lake
 from graph.store.ledger import Ledger
 from graph.store.ledger_records import GRADE_SCHEMA, GradingRun, RuleSet
 from ingest.pipeline import ingest
@@ -136,6 +137,27 @@ def test_an_export_names_the_document_of_each_row(
             "enterprises.csv", "relations.csv", "list_entries.csv",
         }  # fmt: skip
         assert all(row["row"] for row in rows if row["record"])
+
+
+def test_documents_are_looked_up_for_any_table_and_kept_to_the_clearance(
+    secret: Settings, public: Settings
+) -> None:
+    with Lake(secret) as lake:
+        every = lake.records(columns=("record", "file", "row", "marking"))
+    assert every.column_names == ["record", "file", "row", "marking"]
+    asked = [*every["record"].to_pylist(), "nobody's", None]
+    table = pa.table({"record": pa.array(asked)})
+    for settings, shown in ((secret, ("PUBLIC", "SECRET")), (public, ("PUBLIC",))):
+        told = exporting.Documents(settings)
+        wanted = [
+            (row["file"], row["row"]) if row["marking"] in shown else (None, None)
+            for row in every.to_pylist()
+        ]
+        for turn in (1, -1):
+            found = told.named(table.take(list(range(len(asked)))[::turn])).to_pylist()
+            pairs = [(row["file"], row["row"]) for row in found]
+            assert pairs == [*wanted, (None, None), (None, None)][::turn]
+        assert told.named(pa.table({"id": ["E1"]})).column_names == ["id"]
 
 
 def test_what_the_clearance_hides_is_not_the_middle_of_an_export(
