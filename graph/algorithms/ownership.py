@@ -49,6 +49,7 @@ from graph.algorithms.paths import (
     most_reliable,
     node_name,
 )
+from graph.algorithms.stakes import Stake
 from graph.snapshot import Snapshot, to_day
 
 MAJORITY = 0.5
@@ -225,6 +226,11 @@ class _Holdings:
         return others
 
     @cached_property
+    def upwards(self) -> sparse.csr_array:
+        """`all` from those held to their holders. O(n + l)."""
+        return self.all.T.tocsr()
+
+    @cached_property
     def held(self) -> NDArray[np.bool_]:
         """Which of the n parties somebody else is known to own or control."""
         return np.asarray(self.all.sum(axis=0)).ravel() > 0
@@ -286,7 +292,8 @@ def owners(
     ranked = np.lexsort((nodes, ~control, -share))
     order = ranked[(ranked != local) & ((share > 0) | control)[ranked]]
     shown = order[:limit]
-    found = _chains(snapshot, target, nodes[shown], nodes[shown[control[shown]]], clearance)
+    starts = (nodes[shown], nodes[shown[control[shown]]])
+    found = _chains(snapshot, target, starts, _Reach(nodes, near), clearance)
     stakes = _stakes(near, local, share, control)
     listed = [
         _owner(
@@ -324,9 +331,8 @@ def _ultimate(seen: _Holdings, truth: _Holdings, node: int) -> bool | None:
 
 
 def _upstream(holdings: _Holdings, target: int) -> Integers:
-    """The target and everybody above it, sorted. O(holdings of all)."""
-    upwards = holdings.all.T.tocsr()
-    reached = csgraph.breadth_first_order(upwards, target, return_predecessors=False)
+    """The target and everybody above it, sorted. O(n + their holdings)."""
+    reached = csgraph.breadth_first_order(holdings.upwards, target, return_predecessors=False)
     return np.sort(reached).astype(np.int64)
 
 
@@ -335,54 +341,32 @@ def _circular(direct: sparse.csr_array) -> bool:
     return bool(count < direct.shape[0] or (direct.diagonal() > 0).any())
 
 
-@dataclass(frozen=True)
-class _Stake:
-    """What one party holds of the target: the figures of `Owner`, whether it has a holding of
-    unknown size above it, and the share that its declared control of it states (0: none)."""
-
-    share: float
-    direct: float
-    controls: bool
-    unknown: bool
-    stated: float
-
-    def words(self) -> tuple[str, str]:
-        """In English and Chinese."""
-        if self.share > 0:
-            return self._held()
-        if self.stated:
-            stated = f"{100 * self.stated:.1f}"
-            return (
-                f"controls (the record of control states a share of {stated} %)",
-                f"控制（控制关系载明份额{stated}%）",
-            )
-        if self.unknown:
-            return "controls (size of its holding not known)", "控制（持股比例不详）"
-        return "controls (no shares recorded)", "控制（无持股记录）"
-
-    def _held(self) -> tuple[str, str]:
-        share, direct = f"{100 * self.share:.1f}", f"{100 * self.direct:.1f}"
-        if not self.direct:
-            english, chinese = f"holds {share} % through others", f"通过他人间接持股{share}%"
-        elif share == direct:
-            english, chinese = f"holds {share} % directly", f"直接持股{share}%"
-        else:
-            english = f"holds {share} %, {direct} % of it directly"
-            chinese = f"合计持股{share}%，其中直接持股{direct}%"
-        return (english + ", controls", chinese + "，控制") if self.controls else (english, chinese)
-
-
-def _stakes(
-    near: _Holdings, local: int, share: Numbers, control: NDArray[np.bool_]
-) -> list[_Stake]:
+def _stakes(near: _Holdings, local: int, share: Numbers, control: NDArray[np.bool_]) -> list[Stake]:
     """The stakes of the k parties in one of them. O(k + l)."""
     direct, stated = (
         part.tocsc()[:, [local]].toarray().ravel() for part in (near.shares, near.stated)
     )
     unknown = np.asarray(near.unknown.sum(axis=1)).ravel() > 0
-    columns = (share, direct, control, unknown, stated)
+    total = np.full(len(share), direct.sum())
+    columns = (share, direct, control, unknown, stated, total)
     rows = zip(*(column.tolist() for column in columns), strict=True)
-    return [_Stake(*row) for row in rows]
+    return [Stake(*row) for row in rows]
+
+
+class _Reach:
+    """What the k parties control among themselves, worked out for those that are asked for."""
+
+    def __init__(self, nodes: Integers, near: _Holdings) -> None:
+        self._nodes, self._shares, self._orders = nodes, near.shares, near.declared
+        self._known: dict[int, frozenset[int]] = {}
+
+    def of(self, holder: int) -> frozenset[int]:
+        """All that a party controls, by number in the snapshot. O(l) the first time."""
+        if holder not in self._known:
+            local = int(np.searchsorted(self._nodes, holder))
+            controlled = _controlled(self._shares, self._orders, local)
+            self._known[holder] = frozenset(int(self._nodes[node]) for node in controlled)
+        return self._known[holder]
 
 
 @dataclass(frozen=True)
@@ -393,6 +377,7 @@ class _Chains:
     holding_network: Network
     control: Found
     control_network: Network
+    reach: _Reach
 
     @property
     def partial(self) -> bool:
@@ -401,34 +386,54 @@ class _Chains:
 
     def of(self, owner: int) -> list[tuple[Network, FoundPath]]:
         """An owner's: the holdings, largest first, then those with a step of control."""
-        held = [(self.holding_network, path) for path in self.holdings.paths]
-        kinds, network = self.control_network.arcs.kind, self.control_network
-        ruled = [
-            (network, path)
-            for path in self.control.paths
-            if any(network.kinds[int(kinds[arc])] == "CONTROLS" for arc in path.arcs)
-        ]
-        return [(network, path) for network, path in held + ruled if path.nodes[0] == owner]
+        held = [(self.holding_network, path) for path in self._by_owner[0].get(owner, [])]
+        ruled = self._by_owner[1].get(owner, [])
+        # Firms that hold a majority only together carry control where none does alone.
+        alone = [path for path in ruled if self._controls_alone(path)]
+        return held + [(self.control_network, path) for path in alone or ruled]
+
+    @cached_property
+    def _by_owner(self) -> tuple[dict[int, list[FoundPath]], dict[int, list[FoundPath]]]:
+        result: tuple[dict[int, list[FoundPath]], dict[int, list[FoundPath]]] = ({}, {})
+        for group, found in zip(result, (self.holdings, self.control), strict=True):
+            for path in found.paths:
+                group.setdefault(path.nodes[0], []).append(path)
+        return result
+
+    def _controls_alone(self, path: FoundPath) -> bool:
+        """Whether every holder on the path controls what it holds."""
+        steps = zip(path.nodes, path.nodes[1:], strict=False)
+        return all(company in self.reach.of(holder) for holder, company in steps)
 
 
 def _chains(
-    snapshot: Snapshot, target: int, owning: Integers, controlling: Integers, clearance: str
+    snapshot: Snapshot,
+    target: int,
+    starts: tuple[Integers, Integers],
+    reach: _Reach,
+    clearance: str,
 ) -> _Chains:
-    """The chains of the owners, and those of control of the controllers."""
+    """The chains of the owners, and of the controllers those through what they control."""
 
-    def search(links: tuple[LinkPolicy, ...], starts: Integers) -> tuple[Found, Network]:
+    def search(links: tuple[LinkPolicy, ...], first: Integers) -> tuple[Found, Network]:
         network = network_of(snapshot, links, 1.0, 0.0, clearance)
         sources = np.zeros(snapshot.size)
-        sources[starts] = 1.0
-        return most_reliable(network, target, sources, _LIMITS), network
+        sources[first] = 1.0
 
-    return _Chains(*search(_OWNS, owning), *search(_CONTROLS, controlling))
+        def counts(path: FoundPath) -> bool:
+            kinds = {network.kinds[int(network.arcs.kind[arc])] for arc in path.arcs}
+            return "CONTROLS" in kinds and reach.of(path.nodes[0]).issuperset(path.nodes[1:])
+
+        kept = counts if links is _CONTROLS else None
+        return most_reliable(network, target, sources, _LIMITS, kept), network
+
+    return _Chains(*search(_OWNS, starts[0]), *search(_CONTROLS, starts[1]), reach)
 
 
 def _owner(
     snapshot: Snapshot,
     node: int,
-    stake: _Stake,
+    stake: Stake,
     ultimate: bool | None,
     found: list[tuple[Network, FoundPath]],
     limit: int,

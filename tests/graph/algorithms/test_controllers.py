@@ -24,12 +24,16 @@ def holding(source: str, target: str, share: float | None, **more: Any) -> dict[
 
 MIDDLE = [f"m{number:02}" for number in range(12)]
 
+#: y and z together hold more than all of t, x holds y; v controls t2 and has a little of w, which
+#: controls it too; k controls j1 and j2, which hold a majority of t3 only together.
+OTHERS = ["t", "y", "z", "x", "t2", "v", "w", "t3", "k", "j1", "j2"]
+
 #: p controls a without shares, q controls b which owns most of a, r owns a through twelve firms,
 #: s owns and controls it, g's control states a share; of h's holding nobody says how large it is.
 TABLES: dict[str, list[dict[str, Any]]] = {
     "enterprises": [
         {"enterprise_id": name, "name": f"Firm {name}", "country": "CN"}
-        for name in ("a", "b", "r", "s", "g", "h", *MIDDLE)
+        for name in ("a", "b", "r", "s", "g", "h", *MIDDLE, *OTHERS)
     ],
     "persons": [{"person_id": name, "name": f"Person {name}"} for name in "pq"],
     "relations": [
@@ -41,6 +45,16 @@ TABLES: dict[str, list[dict[str, Any]]] = {
         relation("g", "a", "CONTROLLER", share=0.67),
         relation("h", "a", "CONTROLLER"),
         holding("h", "a", None),
+        holding("y", "t", 0.8),
+        holding("z", "t", 0.7),
+        holding("x", "y", 1.0),
+        relation("v", "t2", "CONTROLLER"),
+        holding("v", "w", 0.05),
+        relation("w", "t2", "CONTROLLER"),
+        relation("k", "j1", "CONTROLLER"),
+        relation("k", "j2", "CONTROLLER"),
+        holding("j1", "t3", 0.3),
+        holding("j2", "t3", 0.3),
         *(holding("r", name, 0.5) for name in MIDDLE),
         *(holding(name, "a", 0.02) for name in MIDDLE),
     ],
@@ -100,3 +114,24 @@ def test_every_chain_is_shown_or_counted(snapshot: Snapshot, told: Any) -> None:
     assert (len(every["r"].chains), every["r"].chains_left_out) == (12, 0)
     assert [chain.share for chain in every["r"].chains] == pytest.approx([0.01] * 12)
     assert told["p"]["chains_left_out"] == 0
+
+
+def test_shares_of_more_than_all_are_said_to_be(snapshot: Snapshot) -> None:
+    found = {owner.id: owner for owner in owners(snapshot, "t").owners}
+    note, chinese = "(the recorded shares add up to 150.0 %)", "（登记份额合计150.0%）"
+    assert found["y"].english == f"holds 53.3 %, recorded directly 80.0 % {note}, controls"
+    assert found["y"].chinese == f"合计持股53.3%，登记直接持股80.0%{chinese}，控制"
+    assert found["x"].english == f"holds 53.3 % through others {note}, controls"
+    assert found["x"].chinese == f"通过他人间接持股53.3%{chinese}，控制"
+
+
+def test_a_chain_of_control_carries_control(snapshot: Snapshot) -> None:
+    def walked(target: str, owner: str) -> list[list[tuple[str, str | None]]]:
+        [found] = [one for one in owners(snapshot, target).owners if one.id == owner]
+        return [[(hop.kind, hop.target) for hop in chain.hops] for chain in found.chains]
+
+    assert walked("t2", "v") == [[("CONTROLS", "t2")]]
+    assert sorted(walked("t3", "k")) == [
+        [("CONTROLS", "j1"), ("OWNS", "t3")],
+        [("CONTROLS", "j2"), ("OWNS", "t3")],
+    ]
