@@ -20,6 +20,7 @@ from graph.store.ledger import Ledger
 from graph.store.search import SearchIndex, open_search
 from graph.store.server_folder import Address, server_folder
 from queries.evidence import documents
+from queries.portrait import marking_of
 from queries.reader import Sources
 
 T = TypeVar("T")
@@ -137,14 +138,13 @@ class Services:
             return documents(lake, records, clearance)
 
     def marking_of(self, snapshot: str) -> str:
-        """The highest marking of what a snapshot rests on; of one that is gone, the highest."""
-        if snapshot not in self._markings:
-            try:
-                opened = open_snapshot(self.settings, snapshot, verify=False)
-            except SnapshotError:
-                return HIGHEST
-            self._markings[snapshot] = opened.highest_marking
-        return self._markings[snapshot]
+        """The highest marking of what a snapshot rests on: see `queries.portrait`."""
+        known = self._markings.get(snapshot)
+        if known is None:
+            known = marking_of(self.settings, snapshot)
+            if known != HIGHEST:  # one that is gone counts as such, and may come back
+                self._markings[snapshot] = known
+        return known
 
     def sources(self) -> Sources:
         """What portraits are read from."""
