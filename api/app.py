@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request
@@ -104,10 +103,10 @@ def create_app(settings: Settings) -> FastAPI:
         graphql_ide=None,
         allow_queries_via_get=False,
     )
-    web_pages.add_parts(app)  # before the router, which has no page of its own
+    web_pages.add_pages(app)  # before the router, which has no page of its own
     app.include_router(router, prefix="/graphql")
     app.add_middleware(TimeLimit, seconds=settings.graph_timeout + GRACE)
-    _add_pages(app, services, gate, schema.as_str())
+    _add_texts(app, services, schema.as_str())
 
     @app.exception_handler(HawserError)
     async def expected(request: Request, error: HawserError) -> Response:
@@ -120,7 +119,7 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _add_pages(app: FastAPI, services: Services, gate: Gate, schema: str) -> None:
+def _add_texts(app: FastAPI, services: Services, schema: str) -> None:
     @app.get("/health")
     def health() -> Response:
         """Whether the graph server answers; says nothing about what is in it."""
@@ -134,17 +133,3 @@ def _add_pages(app: FastAPI, services: Services, gate: Gate, schema: str) -> Non
     def print_schema() -> Response:
         """The schema as text."""
         return Response(schema, media_type="text/plain; charset=utf-8")
-
-    @app.get("/")
-    def front(request: Request) -> Response:
-        """What is served, for people."""
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        caller = gate.caller(request.client.host if request.client else None, headers)
-        snapshot, scores = services.snapshot, services.scores
-        values: dict[str, Any] = {
-            "snapshot": snapshot.id if snapshot else "not built yet",
-            "as_of": snapshot.as_of if snapshot else "-",
-            "model": scores.model if scores else "nobody yet",
-            "clearance": caller.clearance,
-        }
-        return web_pages.front(values, snapshot.node_counts if snapshot else {})

@@ -1,7 +1,9 @@
-"""The pages for people: `/`, and `/graphql` to write queries on. All they load is here."""
+"""The pages for people: `/`, and `/graphql` to write queries on. All they load is here.
 
-import html
-from collections.abc import Mapping
+They hold nothing of anybody's data and are served to everybody: what they show they ask of the
+GraphQL service, under the token that is typed into them.
+"""
+
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -9,42 +11,35 @@ from fastapi.responses import Response
 
 FOLDER = Path(__file__).parent / "pages"
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+#: Where each page is.
+_PAGES = {"/": "front.html", "/graphql": "console.html"}
 #: Files that the pages load, from here alone.
-_PARTS = ("style.css", "front.js", "console.js")
-#: Browsers are told to load nothing from elsewhere and to show the pages in no frame.
+_PARTS = ("style.css", "ask.js", "front.js", "console.js")
+#: Browsers are told to load nothing from elsewhere, to send forms nowhere else, to show the pages
+#: in no frame and to keep none.
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src data:; frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src data:; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'"
+    ),
     "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
 }
 
 
-def page(name: str, values: Mapping[str, str] | None = None) -> Response:
-    """A file of `FOLDER`; `values` stand for `{name}` in it, and are HTML already."""
+def page(name: str) -> Response:
+    """A file of `FOLDER`."""
     text = (FOLDER / name).read_text(encoding="utf-8")
-    if values is not None:
-        text = text.format(**values)
     return Response(text, media_type=_TYPES[Path(name).suffix], headers=_HEADERS)
 
 
-def front(values: Mapping[str, object], counts: Mapping[str, int]) -> Response:
-    """The page at `/`: what is served, and a search box."""
-    items = (
-        f"<li>{html.escape(kind)} <b>{count:,}</b></li>" for kind, count in counts.items() if count
-    )
-    shown = {name: html.escape(str(value)) for name, value in values.items()}
-    return page("front.html", shown | {"rows": "".join(items)})
+def add_pages(app: FastAPI) -> None:
+    """Serve the pages and what they load."""
 
+    def add(path: str, name: str) -> None:
+        app.get(path)(lambda: page(name))
 
-def add_parts(app: FastAPI) -> None:
-    """Serve the page to write queries on, and what the pages load: nothing of anybody's data."""
-
-    @app.get("/graphql")
-    def console() -> Response:
-        """The page to write queries on; it asks with POST, under the token that it is given."""
-        return page("console.html")
-
-    def add(name: str) -> None:
-        app.get(f"/pages/{name}")(lambda: page(name))
-
+    for path, name in _PAGES.items():
+        add(path, name)
     for name in _PARTS:
-        add(name)
+        add(f"/pages/{name}", name)

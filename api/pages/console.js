@@ -73,14 +73,6 @@ const SCHEMA = `{ __schema { queryType { name } types {
 } } }`;
 
 let id = "";
-const at = (name) => document.getElementById(name);
-
-async function ask(query, variables) {
-  const headers = { "Content-Type": "application/json" };
-  if (at("token").value) headers.Authorization = `Bearer ${at("token").value}`;
-  const body = JSON.stringify({ query, variables });
-  return (await fetch("/graphql", { method: "POST", headers, body })).json();
-}
 
 async function run() {
   const started = performance.now();
@@ -183,8 +175,9 @@ function start() {
   });
   const asked = new URLSearchParams(location.search);
   const name = asked.get("example");
-  choose(name in EXAMPLES ? name : "about");
-  if (asked.get("id") && name in EXAMPLES) {
+  const known = Object.hasOwn(EXAMPLES, name);
+  choose(known ? name : "about");
+  if (asked.get("id") && known) {
     const variables = { ...EXAMPLES[name][2], id: asked.get("id") };
     if ("kind" in variables) variables.kind = asked.get("kind") || "Enterprise";
     at("variables").value = JSON.stringify(variables, null, 2);

@@ -1,7 +1,9 @@
 "use strict";
-// The search box of the front page.
+// The front page: what is served, and a search box. Answers are only ever shown as text.
 
-const QUERY = `query Search($text: String!) {
+const ABOUT = `{ about { snapshot asOf model clearance } }`;
+const COUNTS = `{ counts { kind nodes } }`;
+const SEARCH = `query Search($text: String!) {
   search(text: $text, limit: 10) { results { id kind name reason } }
 }`;
 const LINKS = {
@@ -28,20 +30,19 @@ function row(hit) {
   return line;
 }
 
+async function answered(query, variables) {
+  const answer = await ask(query, variables);
+  if (answer.errors) throw new Error(answer.errors[0].message);
+  return answer.data;
+}
+
 async function find(event) {
   event.preventDefault();
-  const found = document.getElementById("found");
-  const variables = { text: document.getElementById("text").value };
+  const found = at("found");
+  const variables = { text: at("text").value };
   found.replaceChildren(element("p", "…"));
   try {
-    const reply = await fetch("/graphql", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ query: QUERY, variables }),
-    });
-    const answer = await reply.json();
-    if (answer.errors) throw new Error(answer.errors[0].message);
-    const hits = answer.data.search.results;
+    const hits = (await answered(SEARCH, variables)).search.results;
     const table = document.createElement("table");
     table.append(...hits.map(row));
     found.replaceChildren(hits.length ? table : element("p", "nothing has this name 未找到"));
@@ -50,4 +51,26 @@ async function find(event) {
   }
 }
 
-document.getElementById("find").addEventListener("submit", find);
+function item({ kind, nodes }) {
+  const line = element("li", kind);
+  line.append(element("b", nodes.toLocaleString("en")));
+  return line;
+}
+
+async function show() {
+  at("counts").replaceChildren();
+  try {
+    const { about } = await answered(ABOUT, {});
+    const snapshot = about.snapshot || "not built yet";
+    at("about").textContent = `Snapshot ${snapshot}, as of ${about.asOf || "-"}; ` +
+      `scores by ${about.model || "nobody yet"}; you see ${about.clearance}.`;
+    const { counts } = await answered(COUNTS, {});
+    at("counts").replaceChildren(...counts.filter((one) => one.nodes).map(item));
+  } catch (error) {
+    (at("about").textContent ? at("counts") : at("about")).append(error.message);
+  }
+}
+
+at("find").addEventListener("submit", find);
+at("token").addEventListener("change", () => { at("about").textContent = ""; show(); });
+show();
