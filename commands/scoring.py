@@ -33,8 +33,9 @@ def score(settings: Settings, wanted: Wanted, progress: Report) -> dict[str, Any
         HawserError: there is no model or snapshot, the folder cannot be read, or a file is asked
             for and the snapshot holds something above the clearance, which scores would pass on.
     """
+    snapshot = wanted.snapshot
     if wanted.result is not None:
-        _require_clearance(settings, None if wanted.input else wanted.snapshot)
+        snapshot = _require_clearance(settings, None if wanted.input else wanted.snapshot)
     if wanted.input is not None and wanted.result is not None:
         from gnn.infer import score_tables
 
@@ -45,18 +46,20 @@ def score(settings: Settings, wanted: Wanted, progress: Report) -> dict[str, Any
             wanted.result,
             wanted.enterprises,
             model=wanted.model,
+            snapshot=snapshot,
             refused=refused.append,
             progress=progress,
         )
         return {"output": wanted.result, "rows": rows, "refused": refused}
-    done = stages.score(settings, wanted.snapshot, wanted.model, progress)
+    done = stages.score(settings, snapshot, wanted.model, progress)
     if wanted.result is None:
         return done
     return done | {"output": wanted.result, "rows": _write(settings, done["snapshot"], wanted)}
 
 
-def _require_clearance(settings: Settings, snapshot: str | None) -> None:
-    """Scores rest on every statement of their snapshot, so a reader needs its highest marking."""
+def _require_clearance(settings: Settings, snapshot: str | None) -> str:
+    """Scores rest on every statement of their snapshot, so a reader needs its highest marking;
+    gives the id of the snapshot that was looked at, should a newer one come up meanwhile."""
     opened = open_snapshot(settings, snapshot, verify=False)
     marking = opened.highest_marking
     if not access.visible(marking, settings.clearance):
@@ -64,6 +67,7 @@ def _require_clearance(settings: Settings, snapshot: str | None) -> None:
             f"scores of snapshot {opened.id} rest on {marking} statements",
             hint=f"writing them to a file needs HAWSER_CLEARANCE={marking}",
         )
+    return opened.id
 
 
 def _write(settings: Settings, snapshot: str, wanted: Wanted) -> int:

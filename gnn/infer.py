@@ -212,14 +212,16 @@ def score_tables(
     enterprises: bool = False,
     *,
     model: str | None = None,
+    snapshot: str | None = None,
     refused: Refused | None = None,
     progress: Progress | None = None,
 ) -> int:
     """Score the shipments in canonical tables in `folder` and write a CSV file; returns its rows.
 
-    The shipments need not be in the lake; history, links and findings come from the latest snapshot
-    and from the tables themselves. Columns: `shipment_id` (or, with `enterprises`, `enterprise_id`
-    of every party of these shipments), `probability`, `low`, `high`, `top_reasons` (`;` between).
+    The shipments need not be in the lake; history, links and findings come from the `snapshot`
+    (None: the latest) and from the tables themselves. Columns: `shipment_id` (or, with
+    `enterprises`, `enterprise_id` of every party of these shipments), `probability`, `low`, `high`,
+    `top_reasons` (`;` between).
     `refused` is told of each row that cannot be used; without it, one such row is an error.
 
     Raises:
@@ -227,17 +229,17 @@ def score_tables(
     """
     tell = progress or (lambda what, share: None)
     given = given_tables(folder, refused=refused)
-    snapshot = open_snapshot(settings)
+    opened = open_snapshot(settings, snapshot)
     with Lake(settings) as lake:
-        features = open_features(settings, snapshot.id)
-        lake_cases = load_cases(lake, snapshot, features, labels(lake, snapshot.known_at))
+        features = open_features(settings, opened.id)
+        lake_cases = load_cases(lake, opened, features, labels(lake, opened.known_at))
         tell("making features", 0.2)
-        table = shipment_features(lake, known_at=snapshot.known_at, given=given)
-    new, extra = given_cases(table, given["shipments"], features, snapshot)
+        table = shipment_features(lake, known_at=opened.known_at, given=given)
+    new, extra = given_cases(table, given["shipments"], features, opened)
     tell("scoring", 0.7)
-    loaded = load_model(settings, snapshot, lake_cases, model)
+    loaded = load_model(settings, opened, lake_cases, model)
     if enterprises:
-        scores = _given_enterprises(loaded, united(lake_cases, new), new, snapshot, extra)
+        scores = _given_enterprises(loaded, united(lake_cases, new), new, opened, extra)
     else:
         by_id = np.argsort(new.shipment_id.astype(str), kind="stable")
         scores = score_shipments(loaded, new, by_id)

@@ -227,6 +227,36 @@ def test_scores_are_not_written_below_what_they_rest_on(
         scoring.score(secret, wanted, quiet)
 
 
+@pytest.mark.parametrize("given", [False, True])
+def test_what_is_scored_is_the_snapshot_that_was_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: bool
+) -> None:
+    """A secret snapshot that comes up after the clearance was compared is not scored."""
+    settings = Settings(home=tmp_path / "home", clearance="PUBLIC")
+    deliver(tmp_path, settings, "PUBLIC", enterprises=[FIRMS, "E1,Open Ltd,CN"])
+    first = stages.snapshot(settings, None, None, quiet)["id"]
+    compare, built = scoring._require_clearance, []
+
+    def overtaken(*asked: Any) -> str:
+        checked = compare(*asked)
+        deliver(tmp_path, settings, "SECRET", enterprises=[FIRMS, "E3,Hush Ltd,CN"])
+        built.append(stages.snapshot(settings, None, None, quiet)["id"])
+        return checked
+
+    monkeypatch.setattr(scoring, "_require_clearance", overtaken)
+    tables = tmp_path / "given"
+    tables.mkdir()
+    (tables / "shipments.csv").write_text(
+        "shipment_id,declared_at,direction,customs_office\nS1,2024-07-01,I,2200\n"
+    )
+    wanted = scoring.Wanted(
+        None, None, tables if given else None, tmp_path / "out.csv", enterprises=False
+    )
+    with pytest.raises(HawserError) as refused:
+        scoring.score(settings, wanted, quiet)
+    assert built != [first] and first in str(refused.value) and built[0] not in str(refused.value)
+
+
 def test_scores_are_not_handed_out_below_what_they_rest_on(
     secret: Settings, public: Settings
 ) -> None:
