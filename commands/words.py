@@ -157,10 +157,15 @@ def show_paths(found: Row, names: Mapping[str, str] | None = None) -> None:
         say("No path from a penalised or listed party within reach.")
     if rest["count"]:
         say(f"{rest['count']:,} more paths: {rest['contribution']:.3f} of influence together")
+    _limits(found, "paths")
+
+
+def _limits(found: Row, what: str) -> None:
+    """Print where a search ended, what it kept back and what it rests on."""
     if found["skipped_hubs"]:
         say(f"{found['skipped_hubs']} hubs were not walked through")
     if found["partial"]:
-        say("The search reached its limit: there may be more paths.")
+        say(f"The search reached its limit: there may be more {what}.")
     if hidden := sum(found["redacted"].values()):
         say(f"{hidden} parts are above the clearance and not shown")
     say(f"snapshot {found['snapshot']}, policy {found['policy']}", "dim")
@@ -181,13 +186,7 @@ def show_connections(found: Row, names: Mapping[str, str] | None = None) -> None
     rest = found["count"] - len(found["paths"])
     if rest > 0:
         say(f"{rest:,} more connections (--limit)")
-    if found["skipped_hubs"]:
-        say(f"{found['skipped_hubs']} hubs were not walked through")
-    if found["partial"]:
-        say("The search reached its limit: there may be more connections.")
-    if hidden := sum(found["redacted"].values()):
-        say(f"{hidden} parts are above the clearance and not shown")
-    say(f"snapshot {found['snapshot']}, policy {found['policy']}", "dim")
+    _limits(found, "connections")
 
 
 def chain_lines(chain: Row) -> Iterator[str]:

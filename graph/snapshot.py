@@ -13,6 +13,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -254,7 +255,7 @@ def build(
     staging = settings.snapshot_folder / f".building-{uuid.uuid4().hex}"
     try:
         writer = _Writer(staging, as_of, known_at)
-        with InForce(lake) as tables:
+        with closing(InForce(lake)) as tables:
             _write_all(writer, tables, judgements, progress or (lambda what, share: None))
         identifier = _publish(writer, settings)
     finally:

@@ -6,8 +6,6 @@ spills to disk within its memory limit.
 """
 
 from datetime import date
-from types import TracebackType
-from typing import Self
 
 import ibis.expr.types as ir
 
@@ -21,7 +19,7 @@ class InForce:
     """A lake as the projection reads it, with its tables in force kept while it is open.
 
     With r statements in a table, the first reading costs what `Lake.table` costs, every other
-    O(rows in force).
+    O(rows in force). Use it in `contextlib.closing`.
     """
 
     def __init__(self, lake: Lake) -> None:
@@ -58,14 +56,3 @@ class InForce:
         for name in self._kept.values():
             self._lake.connection.con.execute(f'DROP TABLE IF EXISTS temp."{name}"').fetchall()
         self._kept.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
