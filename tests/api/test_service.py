@@ -212,8 +212,11 @@ def test_over_a_real_socket_with_a_token(story: Settings, tmp_path: Path) -> Non
             data = json.load(reply)["data"]
         with urllib.request.urlopen(f"{address}/health", timeout=60) as reply:
             health = json.load(reply)
+        with urllib.request.urlopen(f"{address}/", timeout=60) as reply:
+            front = reply.read().decode()
+        request.remove_header("Authorization")
         with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(f"{address}/", timeout=60)
+            urllib.request.urlopen(request, timeout=60)
         refused.value.close()
     finally:
         server.should_exit = True
@@ -222,3 +225,4 @@ def test_over_a_real_socket_with_a_token(story: Settings, tmp_path: Path) -> Non
     assert data["enterprise"]["enterprise"]["name"] == "宁波海丰国际贸易有限公司"
     assert health == {"status": "ok"}
     assert refused.value.code == 401
+    assert "INTERNAL" not in front, "the page about itself holds no data"
