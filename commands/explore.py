@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import hawser
 from commands import output, stages, words
 from graph.errors import NotFound
 from graph.ontology import NODE_KINDS
@@ -14,6 +13,7 @@ from graph.settings import Settings
 ENDS = ("from", "to")
 
 if TYPE_CHECKING:
+    import hawser
     from queries.catalog import NamedQuery
 
 
@@ -24,7 +24,7 @@ def search(
     if kind is not None and kind not in NODE_KINDS:
         raise NotFound(f"there is no kind {kind!r}", hint=f"one of {', '.join(NODE_KINDS)}")
     stages.index(settings, progress)
-    with hawser.Data(settings) as data:
+    with _opened(settings) as data:
         found = data.index.search(text, limit, clearance=settings.clearance, kind=kind)
     return {"results": [hit.as_dict() for hit in found.results], "redacted": found.redacted}
 
@@ -33,19 +33,19 @@ def portrait(
     settings: Settings, id: str, *, as_of: date | None, snapshot: str | None
 ) -> dict[str, Any]:
     """An enterprise's portrait. Keys: enterprise, one a section, as_of, snapshot."""
-    with hawser.Data(settings, snapshot) as data:
+    with _opened(settings, snapshot) as data:
         return data.portrait(id, as_of=as_of)
 
 
 def paths(settings: Settings, id: str, *, limit: int, snapshot: str | None) -> dict[str, Any]:
     """Risk paths. Keys: those of `RiskPaths.as_dict`; each step also has its `document`."""
-    with hawser.Data(settings, snapshot) as data:
+    with _opened(settings, snapshot) as data:
         return words.with_documents(settings, data.paths(id, limit=limit))
 
 
 def owners(settings: Settings, id: str, *, snapshot: str | None) -> dict[str, Any]:
     """Owners. Keys: those of `Ownership.as_dict`; each step also has its `document`."""
-    with hawser.Data(settings, snapshot) as data:
+    with _opened(settings, snapshot) as data:
         return words.with_documents(settings, data.owners(id))
 
 
@@ -54,7 +54,7 @@ def connections(
 ) -> dict[str, Any]:
     """How two parties are tied. Keys: those of `Connections.as_dict`; each step also has its
     `document`."""
-    with hawser.Data(settings, snapshot) as data:
+    with _opened(settings, snapshot) as data:
         return words.with_documents(settings, data.connections(*ends, limit=limit))
 
 
@@ -65,7 +65,7 @@ def english(settings: Settings, found: Mapping[str, Any]) -> dict[str, str]:
     ]
     named = {found.get("source"), found["target"]}
     ids = {*named, *(hop[end] for c in chains for hop in c["hops"] for end in ENDS)}
-    with hawser.Data(settings, found["snapshot"]) as data:
+    with _opened(settings, found["snapshot"]) as data:
         return words.english(data.snapshot, ids - {None}, settings.clearance)
 
 
@@ -83,8 +83,7 @@ def query(settings: Settings, name: str, parameters: Sequence[str]) -> dict[str,
         key: _typed(types.get(key, "text"), value)
         for key, value in output.pairs(parameters).items()
     }
-    settings.require_data()
-    with hawser.Data(settings) as data:
+    with _opened(settings) as data:
         answer = ask(data.store, name, given, clearance=settings.clearance)
     return {"query": name, "rows": answer.rows, "redacted": answer.redacted.as_dict()}
 
@@ -107,6 +106,15 @@ def brief(value: Any) -> Any:
     name = value.get("name") or value.get("text")
     who = words.called(name, value["id"], value.get("name_en"))
     return f"{value.get('kind') or ''} {who}".strip()
+
+
+def _opened(settings: Settings, snapshot: str | None = None) -> "hawser.Data":
+    """The data folder. What reads it is loaded once there is something to read: a refusal is
+    told at once. Raises `SettingsError` if there is no data."""
+    settings.require_data()
+    import hawser
+
+    return hawser.Data(settings, snapshot)
 
 
 def _declared(query: "NamedQuery") -> dict[str, Any]:

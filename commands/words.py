@@ -1,15 +1,16 @@
 """Answers in words: who is meant, which tie, since when, and which document says so."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from commands import output
-from graph import access
 from graph.ontology import EDGE_KINDS
 from graph.settings import Settings
-from graph.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from graph.snapshot import Snapshot
 
 Row = Mapping[str, Any]
 
@@ -45,8 +46,9 @@ def with_documents(settings: Settings, answer: Row) -> dict[str, Any]:
         return attach(lake, dict(answer), settings.clearance)
 
 
-def english(snapshot: Snapshot, ids: Iterable[str], clearance: str) -> dict[str, str]:
+def english(snapshot: "Snapshot", ids: Iterable[str], clearance: str) -> dict[str, str]:
     """The English names of those enterprises that have one which the clearance reaches, by id."""
+    from graph import access
     from graph.algorithms.network import node_markings
 
     wanted = sorted(set(ids))
