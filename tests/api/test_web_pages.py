@@ -17,7 +17,13 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 import uvicorn
-from graphql import build_schema, parse, validate
+from graphql import (
+    build_client_schema,
+    build_schema,
+    get_introspection_query,
+    parse,
+    validate,
+)
 
 from api.app import create_app
 from api.web_pages import FOLDER
@@ -50,6 +56,32 @@ def test_pages_load_nothing_from_elsewhere(tmp_path: Path) -> None:
         assert len(parts) == 3
         for part in get(Settings(home=tmp_path), *parts):
             assert part.status_code == 200 and "http" not in part.text
+
+
+def test_graphiql_loads_only_what_has_the_hash_named_and_can_ask_for_the_schema(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(home=tmp_path)
+    to, page, console = get(settings, "/graphiql", "/graphql?ide=graphiql", "/graphql")
+    assert to.is_redirect and to.headers["location"] == "/graphql?ide=graphiql"
+    assert 'href="/graphiql"' in console.text and "GraphiQL.createFetcher" in page.text
+    loaded = re.findall(
+        r"<(?:script|link)\b[^>]*(?:src|href)=\"(https?://[^\"]+)\"[^>]*>", page.text
+    )
+    hashed = re.findall(r"<[^>]*\"https://unpkg\.com/[^>]*integrity=\"sha384-[^>]*>", page.text)
+    assert len(loaded) == len(hashed) >= 5
+    policy = page.headers["content-security-policy"].split("; ")
+    assert {"script-src 'unsafe-inline' https://unpkg.com", "default-src 'self'"} <= {*policy}
+
+    async def schema() -> httpx.Response:
+        transport = httpx.ASGITransport(create_app(settings))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            asked = {"query": get_introspection_query(), "operationName": "IntrospectionQuery"}
+            return await client.post("/graphql", json=asked)
+
+    told = build_client_schema(asyncio.run(schema()).json()["data"])
+    committed = build_schema(SCHEMA.read_text(encoding="utf-8"))
+    assert set(told.type_map) == set(committed.type_map)
 
 
 @pytest.mark.parametrize("name", ["console.js", "front.js"])
