@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from graph.errors import HawserError
+from graph.store.neo4j_rebuild import recover
 from graph.store.neo4j_server import USER, Neo4jServer, fetch
 
 
@@ -38,6 +39,7 @@ def _do(action: str, home: Path, heap: str) -> None:
         sys.stdout.write(f"{fetch()}\n")
     elif action == "start":
         server = Neo4jServer.create(home, heap=heap)
+        recover(server)
         server.start()
         sys.stdout.write(_advice(server))
     elif action == "stop":

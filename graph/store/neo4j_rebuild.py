@@ -3,9 +3,10 @@
 The import runs into a data folder of its own while the server still serves the old graph. Then the
 server is stopped, the two store folders change places, and it is started again and counted. If
 anything is wrong by then the old folders go back. `swap.json` says that a swap is under way, so
-that a rebuild which was killed in it is undone by the next.
+that a rebuild which was killed in it is undone by the next one, and by `make neo4j`.
 """
 
+import json
 import shutil
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ from graph.store.counts import check_counts
 from graph.store.neo4j_server import DATABASE, Neo4jServer
 from graph.store.report import LoadReport, Progress
 from graph.store.rows import GraphRows, Part, told
+from graph.store.server_folder import write_whole
 
 _STORES = (Path("data/databases") / DATABASE, Path("data/transactions") / DATABASE)
 _TYPES = {"VARCHAR": "string", "DOUBLE": "double", "BIGINT": "long", "VARCHAR[]": "string[]"}
@@ -56,11 +58,12 @@ def rebuild_neo4j(rows: GraphRows, settings: Settings, progress: Progress) -> Lo
 
 
 def recover(server: Neo4jServer) -> None:
-    """Undo a swap that was cut short."""
+    """Undo a swap that was cut short, and start the server on its old graph."""
     if _journal(server).exists():
+        tied = server.tied or json.loads(_journal(server).read_text())["tied"]
         server.stop()
         _exchange_back(server)
-        server.start()
+        server.start(tied=tied)
 
 
 def _import(
@@ -134,8 +137,8 @@ def _swap(server: Neo4jServer, building: Path, settings: Settings, report: LoadR
     began = time.monotonic()
     tied = server.tied
     server.stop()
-    _exchange(server, building)
     try:
+        _exchange(server, building, tied)
         server.start(tied=tied)
         with GraphStore.open(settings) as store:
             for statement in cypher.schema():
@@ -156,10 +159,10 @@ def _swap(server: Neo4jServer, building: Path, settings: Settings, report: LoadR
     report.seconds["swap"] = time.monotonic() - began
 
 
-def _exchange(server: Neo4jServer, building: Path) -> None:
+def _exchange(server: Neo4jServer, building: Path, tied: bool) -> None:
     """Put the old store folders aside and the new ones in their place."""
     shutil.rmtree(server.home / "previous", ignore_errors=True)
-    _journal(server).write_text("the store folders are being exchanged\n")
+    write_whole(_journal(server), json.dumps({"tied": tied}))
     for store in _STORES:
         old, aside = server.home / store, server.home / "previous" / store
         aside.parent.mkdir(parents=True, exist_ok=True)
