@@ -25,7 +25,7 @@ class InForce:
     def __init__(self, lake: Lake) -> None:
         """Read from `lake`, which must not be written to meanwhile."""
         self._lake = lake
-        self._kept: dict[tuple[str, date | None, date | None], str] = {}
+        self._kept: dict[tuple[str, date | None, date | None], ir.Table] = {}
 
     def statements(self, table: str) -> ir.Table:
         """Every statement of a table."""
@@ -47,12 +47,12 @@ class InForce:
         if key not in self._kept:
             name = f"in_force_{table}_{len(self._kept)}_{id(self)}"
             rows = self._lake.table(table, as_of=as_of, known_at=known_at).drop(*_NOT_PROJECTED)
-            self._lake.connection.create_table(name, obj=rows, temp=True)
-            self._kept[key] = name
-        return self._lake.connection.table(self._kept[key])
+            self._kept[key] = self._lake.connection.create_table(name, obj=rows, temp=True)
+        return self._kept[key]
 
     def close(self) -> None:
         """Give the tables back."""
-        for name in self._kept.values():
+        for table in self._kept.values():
+            name = table.get_name()
             self._lake.connection.con.execute(f'DROP TABLE IF EXISTS temp."{name}"').fetchall()
         self._kept.clear()
