@@ -1,11 +1,11 @@
 """A portrait for people: a few telling lines a section, in Chinese and English."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from itertools import groupby
 from typing import Any
 
 from commands.words import called, period, say, tie
-from graph.features.catalogue import FEATURES
 
 Row = Mapping[str, Any]
 
@@ -46,7 +46,13 @@ PANEL = {
 #: Lines of a list in a portrait that is asked for, and in the demo's.
 ALL, FEW = 20, 3
 
-_REASONS = {one.name: f"{one.english} {one.chinese}" for one in FEATURES}
+
+@cache
+def _reasons() -> dict[str, str]:
+    """Each feature in words. What computes them is loaded only when there is one to tell."""
+    from graph.features.catalogue import FEATURES
+
+    return {one.name: f"{one.english} {one.chinese}" for one in FEATURES}
 
 
 def show_portrait(found: Row, most: int = ALL) -> None:
@@ -167,7 +173,7 @@ def _risk(row: Row | None) -> Iterator[str]:
 
 
 def _reason(feature: str) -> str:
-    return PANEL.get(feature) or _REASONS.get(feature, feature)
+    return PANEL.get(feature) or _reasons().get(feature, feature)
 
 
 def _source(path: Row) -> str:

@@ -6,10 +6,8 @@ from typing import Any
 
 from commands import stages
 from commands.output import Report
-from graph import access
 from graph.errors import HawserError
 from graph.settings import Settings
-from graph.snapshot import open_snapshot
 
 COLUMNS = ("probability", "low", "high", "top_reasons")
 
@@ -60,6 +58,9 @@ def score(settings: Settings, wanted: Wanted, progress: Report) -> dict[str, Any
 def _require_clearance(settings: Settings, snapshot: str | None) -> str:
     """Scores rest on every statement of their snapshot, so a reader needs its highest marking;
     gives the id of the snapshot that was looked at, should a newer one come up meanwhile."""
+    from graph import access
+    from graph.snapshot import open_snapshot
+
     opened = open_snapshot(settings, snapshot, verify=False)
     marking = opened.highest_marking
     if not access.visible(marking, settings.clearance):
