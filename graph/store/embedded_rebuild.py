@@ -20,7 +20,7 @@ from graph.ontology import EDGE_KINDS, NODE_KINDS
 from graph.settings import Settings
 from graph.store.report import LoadReport, Progress
 from graph.store.rows import GraphRows, Part, told
-from graph.store.server_folder import ServerFolder, server_folder
+from graph.store.server_folder import SWAP_WITHIN, ServerFolder, server_folder, try_lock
 
 _END = b'{"end": true}\n'  # after the nodes, and after the edges
 
@@ -142,12 +142,22 @@ def _check(building: Path, report: LoadReport) -> None:
 def _swap(folder: ServerFolder, building: Path) -> None:
     """Put the new database in the place of the old one.
 
-    A running server opens it when it is first asked for, and drops the old one later.
+    A running server opens it when it is first asked for, and drops the old one later. A starting
+    one would delete it until it is the one in use, so none looks meanwhile.
+
+    Raises:
+        LoadError: a starting server does not come to its end.
     """
     name = f"graph-{secrets.token_hex(4)}"
-    (building / "database").rename(folder.databases / name)
-    _flush(folder.databases)
-    folder.point_to(name)
+    with try_lock(folder.swap_lock, shared=False, seconds=SWAP_WITHIN) as mine:
+        if mine is None:
+            raise LoadError(
+                f"the graph folder {folder.path} is kept by a starting server",
+                hint="the graph is as it was; load it again",
+            )
+        (building / "database").rename(folder.databases / name)
+        _flush(folder.databases)
+        folder.point_to(name)
 
 
 def _flush(folder: Path) -> None:

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
-from graph.store.server_folder import Address, ServerFolder, take_lock
+from graph.store.server_folder import SWAP_WITHIN, Address, ServerFolder, take_lock, try_lock
 
 _LOOK_EVERY = 0.2  # seconds between two looks at the users
 _LOCK_WITHIN = 5.0  # seconds to wait for the folder: others hold it for an instant to look
@@ -46,23 +46,33 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _serve(folder: ServerFolder, options: argparse.Namespace) -> IO[bytes]:
     """Run the server until nobody uses it; returns the users' lock, held alone."""
-    _remove_unused(folder)
-    server = _start(folder, options.heap, options.command_timeout)
-    retired = RetiredDatabases(folder, server, options.command_timeout)
+    database = _remove_unused(folder)
+    server = _start(folder, database, options.heap, options.command_timeout)
+    retired = RetiredDatabases(folder, server, database, options.command_timeout)
     users = _wait_until_unused(folder, retired, options.idle)
     folder.address_file.unlink(missing_ok=True)
     _stop(server)
     return users
 
 
-def _remove_unused(folder: ServerFolder) -> None:
-    """Delete the databases that are not in use: a rebuild left them, finished or not."""
-    for path in folder.databases.iterdir():
-        if path.name != folder.current:
-            shutil.rmtree(path, ignore_errors=True)
+def _remove_unused(folder: ServerFolder) -> str:
+    """Delete the databases that are not in use: a rebuild left them, finished or not.
+
+    Returns the one in use. A rebuild cannot change it meanwhile.
+    """
+    with try_lock(folder.swap_lock, shared=False, seconds=SWAP_WITHIN) as mine:
+        if mine is None:
+            sys.exit("a rebuild does not let go of the databases: try again")
+        if folder.lost:
+            sys.exit(f"the database {folder.current} is missing: run `hawser load --rebuild`")
+        database = folder.current
+        for path in folder.databases.iterdir():
+            if path.name != database:
+                shutil.rmtree(path, ignore_errors=True)
+    return database
 
 
-def _start(folder: ServerFolder, heap: str, command_timeout: float) -> Any:
+def _start(folder: ServerFolder, database: str, heap: str, command_timeout: float) -> Any:
     """Start the server on free ports and publish its address."""
     import arcadedb_embedded
     from arcadedb_embedded.jvm import start_jvm
@@ -83,7 +93,7 @@ def _start(folder: ServerFolder, heap: str, command_timeout: float) -> Any:
         config={"server_plugins": _BOLT_PLUGIN, "bolt_port": 0, "http_port": 0, "txWalFlush": 1},
     )
     server.start()
-    server.create_database(folder.current)
+    server.create_database(database)
     bolt = next(plugin for plugin in server._java_server.getPlugins() if hasattr(plugin, "getPort"))
     http_port = int(server._java_server.getHttpServer().getPort())
     folder.publish(Address(f"bolt://127.0.0.1:{int(bolt.getPort())}", http_port, os.getpid()))
@@ -96,9 +106,9 @@ class RetiredDatabases:
     Queries that began on the old one may still run for `grace` seconds.
     """
 
-    def __init__(self, folder: ServerFolder, server: Any, grace: float) -> None:
+    def __init__(self, folder: ServerFolder, server: Any, database: str, grace: float) -> None:
         self.folder, self.server, self.grace = folder, server, grace
-        self.current = folder.current
+        self.current = database
         self.retired: dict[str, float] = {}
 
     def look(self, now: float) -> None:

@@ -1,11 +1,15 @@
 """The embedded graph server's folder: where its files are and how processes agree about it.
 
-Two advisory locks, which the kernel drops when a process dies however it dies:
+Advisory locks, which the kernel drops when a process dies however it dies. Those of the server:
 
 `users.lock`   every command that uses the server holds it shared; the server stops once it can take
                it alone, and keeps it until it has gone, so nobody joins a server that is leaving.
 `server.lock`  the server holds it alone for as long as it runs: whoever cannot take it knows that
                `server.json` is true.
+
+`start.lock` and `load.lock` let one process at a time start the server and load the graph.
+`swap.lock` is held for the moment in which a rebuild puts its database in the place of the one in
+use, and in which a starting server deletes those that are not in use.
 """
 
 import contextlib
@@ -22,6 +26,9 @@ from typing import IO
 
 #: The name of the database a new folder starts with.
 FIRST_DATABASE = "graph"
+
+#: Seconds to wait for `swap.lock`: a starting server may have large databases to delete.
+SWAP_WITHIN = 60.0
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,11 @@ class ServerFolder:
         return self.path / "load.lock"
 
     @property
+    def swap_lock(self) -> Path:
+        """Held while the databases, or the name of the one in use, change."""
+        return self.path / "swap.lock"
+
+    @property
     def address_file(self) -> Path:
         """Written by the server when it answers."""
         return self.path / "server.json"
@@ -103,6 +115,11 @@ class ServerFolder:
             return self.current_file.read_text()
         except FileNotFoundError:
             return FIRST_DATABASE
+
+    @property
+    def lost(self) -> bool:
+        """Whether the database in use is one that a rebuild made and that is not there."""
+        return self.current_file.exists() and not (self.databases / self.current).is_dir()
 
     def point_to(self, database: str) -> None:
         """Make `database` the one in use, at once for all."""

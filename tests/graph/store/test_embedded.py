@@ -1,12 +1,14 @@
 """The embedded server's life: shared, restarted after a crash, never left behind."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -15,7 +17,7 @@ import pytest
 from graph.errors import GraphUnreachable
 from graph.settings import Settings
 from graph.store.bolt import GraphStore
-from graph.store.server_folder import server_folder
+from graph.store.server_folder import server_folder, try_lock
 
 ROOT = Path(__file__).parents[3]
 PATIENCE = 60.0  # seconds, on a busy machine
@@ -131,3 +133,42 @@ def test_a_dead_server_is_told_in_one_line(settings: Settings) -> None:
             for number in range(100):
                 store.write("one", "CREATE (n:Enterprise {id: $id})", {"id": f"e{number}"})
         assert "\n" not in str(caught.value)
+
+
+def taken(lock: Path) -> bool:
+    with try_lock(lock, shared=True) as free:
+        return free is None
+
+
+def persons(settings: Settings) -> int:
+    with GraphStore.open(settings) as store:
+        count: int = store.read("count", "MATCH (p:Person) RETURN count(p) AS n", {})[0]["n"]
+    return count
+
+
+def test_a_server_that_starts_in_the_middle_of_a_swap_serves_the_new_graph(
+    settings: Settings,
+) -> None:
+    folder = server_folder(settings.home)
+    with GraphStore.open(settings) as store:
+        store.write("one", "CREATE (p:Person {id: 'a'})", {})
+    assert wait_for(lambda: not taken(folder.server_lock))
+    with ThreadPoolExecutor() as pool:
+        with try_lock(folder.swap_lock, shared=False) as mine:
+            assert mine is not None
+            shutil.copytree(folder.databases / "graph", folder.databases / "graph-new")
+            read = pool.submit(persons, settings)
+            assert wait_for(lambda: taken(folder.server_lock))
+            time.sleep(0.5)  # in which it would delete what is not yet in use
+            folder.point_to("graph-new")
+        assert read.result() == 1
+    assert [path.name for path in folder.databases.iterdir() if path.is_dir()] == ["graph-new"]
+
+
+def test_a_graph_that_is_missing_is_not_replaced_by_an_empty_one(settings: Settings) -> None:
+    folder = server_folder(settings.home)
+    folder.create()
+    folder.point_to("graph-gone")
+    with pytest.raises(GraphUnreachable, match=r"graph-gone is missing: run `hawser load --reb"):
+        persons(settings)
+    assert not (folder.databases / "graph-gone").exists()
