@@ -107,10 +107,8 @@ class Services:
                 return None
             raise
 
-    @property
-    def scores(self) -> Scores | None:
-        """The scores of that snapshot, None when it has not been scored."""
-        snapshot = self.snapshot
+    def scores_of(self, snapshot: Snapshot | None) -> Scores | None:
+        """The scores of a snapshot, None when it has not been scored."""
         if snapshot is None:
             return None
         version = _version(self.settings.score_folder / snapshot.id / "manifest.json")
@@ -147,8 +145,10 @@ class Services:
         return known
 
     def sources(self) -> Sources:
-        """What portraits are read from."""
-        return Sources(self, self.ledger, self.scores, self.snapshot, self.marking_of)
+        """What portraits are read from: one snapshot, with the scores of that one."""
+        snapshot = self.snapshot
+        scores = self.scores_of(snapshot)
+        return Sources(self, self.ledger, scores, snapshot, self.marking_of)
 
     def close(self) -> None:
         """Close what was opened; the services can be used again afterwards."""

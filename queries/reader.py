@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from graph import access
 from graph.algorithms.ownership import owners
 from graph.algorithms.propagation import risk_paths
-from graph.errors import NotFound
+from graph.errors import NotFound, SnapshotError
 from graph.ontology import NODE_KINDS
 from graph.projection import OWN_MARKING
 from graph.snapshot import Snapshot
@@ -42,6 +42,10 @@ class Scores(Protocol):
     """What a portrait needs of the scores of a snapshot: see `graph.scores`."""
 
     @property
+    def snapshot(self) -> str:
+        """The id of the snapshot that was scored."""
+
+    @property
     def enterprises(self) -> pa.Table:
         """`enterprise_id`, `probability`, `low`, `high`, `top_reasons`."""
 
@@ -52,7 +56,11 @@ class Scores(Protocol):
 
 @dataclass(frozen=True)
 class Sources:
-    """What portraits are read from. Without snapshot, scores or ledger their sections are empty."""
+    """What portraits are read from. Without snapshot, scores or ledger their sections are empty.
+
+    Raises:
+        SnapshotError: the scores are of another snapshot, whose marking nobody would ask for.
+    """
 
     store: Reads
     ledger: Ledger | None = None
@@ -60,6 +68,14 @@ class Sources:
     snapshot: Snapshot | None = None
     #: The highest marking in another snapshot, by its id.
     marking_of: Callable[[str], str] | None = None
+
+    def __post_init__(self) -> None:
+        read = self.snapshot.id if self.snapshot else None
+        if self.scores is not None and self.scores.snapshot != read:
+            raise SnapshotError(
+                f"the scores are of snapshot {self.scores.snapshot}, not of {read}",
+                hint="open the scores of the snapshot that is read",
+            )
 
     def highest_marking(self, snapshot: str) -> str:
         """The highest marking of what a snapshot rests on; of an unknown one the highest of all."""
