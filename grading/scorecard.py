@@ -16,6 +16,9 @@ Integers = npt.NDArray[np.int64]
 #: Feature name to its values, one an enterprise; NaN is unknown.
 Columns = Mapping[str, Floats]
 
+#: What 32 bits hold of a number for certain.
+_DIGITS = 6
+
 
 @dataclass(frozen=True)
 class Line:
@@ -45,7 +48,9 @@ class Scored:
 
 
 def columns_of(policy: Policy, features: pa.Table) -> dict[str, Floats]:
-    """The columns that the policy reads, as doubles.
+    """The columns that the policy reads, as doubles of `_DIGITS` significant digits.
+
+    Features are kept in 32 bits, where a rate of 0.1 is a little more than the policy's 0.1.
 
     Raises:
         GradingError: the table lacks one of them; a score column that is absent is all unknown.
@@ -54,7 +59,7 @@ def columns_of(policy: Policy, features: pa.Table) -> dict[str, Floats]:
     for name in sorted(policy.features):
         if name in features.column_names:
             values = features[name].cast(pa.float64(), safe=False)
-            columns[name] = np.asarray(values.to_numpy(zero_copy_only=False), np.float64)
+            columns[name] = _rounded(np.asarray(values.to_numpy(zero_copy_only=False), np.float64))
         elif name.startswith("score."):
             columns[name] = np.full(features.num_rows, np.nan)
         else:
@@ -63,6 +68,14 @@ def columns_of(policy: Policy, features: pa.Table) -> dict[str, Floats]:
                 hint="run hawser features again",
             )
     return columns
+
+
+def _rounded(values: Floats) -> Floats:
+    """Values rounded to `_DIGITS` significant digits, never coarser than to whole numbers."""
+    size = np.where(np.isfinite(values) & (values != 0), np.abs(values), 1.0)
+    digits = np.maximum(_DIGITS - 1 - np.floor(np.log10(size)), 0.0)
+    # A power of ten is exact, so the quotient is the double nearest to the decimal number.
+    return np.asarray(np.round(values * 10.0**digits) / 10.0**digits)
 
 
 def score(policy: Policy, columns: Columns) -> Scored:

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grading.errors import GradingError
-from grading.policy import load_policy
+from grading.policy import Policy, load_policy
 from grading.scorecard import columns_of, score
 
 POLICY = load_policy(Path(__file__).with_name("small_policy.yml"))
+SHIPPED = load_policy()
 UNIT = 20 / math.log(2)
 NAN = math.nan
 NAMES = ("age", "hit_rate", "inspected", "hits", "neighbour_rate", "score.probability", "serious")
@@ -65,6 +66,52 @@ def test_reasons_are_the_most_lost_first() -> None:
 def test_a_missing_feature_is_named() -> None:
     with pytest.raises(GradingError, match="no column age, which small needs"):
         columns_of(POLICY, pa.table({name: [0.0] for name in NAMES if name != "age"}))
+
+
+def bounds(policy: Policy) -> list[tuple[str, float]]:
+    """Every number that a policy compares a feature with."""
+    lines = policy.characteristics
+    inner = [line.few for line in lines if line.few]
+    return [
+        *((line.feature, bin.below) for line in lines for bin in line.bins if bin.below),
+        *((few.feature, bin.below) for few in inner for bin in few.bins if bin.below),
+        *((few.inspected, few.below) for few in inner),
+        *((gate.feature, gate.above) for gate in policy.gates),
+        *(
+            (gate.only_if.feature, bound)
+            for gate in policy.gates
+            if gate.only_if
+            for bound in (gate.only_if.below, gate.only_if.at_least)
+            if bound
+        ),
+    ]
+
+
+@pytest.mark.parametrize(("feature", "bound"), bounds(SHIPPED))
+def test_a_value_on_a_bound_is_on_it_in_32_bits_too(feature: str, bound: float) -> None:
+    features = {name: pa.array([0.0], pa.float32()) for name in SHIPPED.features}
+    features[feature] = pa.array([bound], pa.float32())
+    assert columns_of(SHIPPED, pa.table(features))[feature].tolist() == [bound]
+
+
+def test_a_rate_on_the_gate_s_bound_does_not_fire_it() -> None:
+    rates, inspected = [1 / 100, 10 / 100, 11 / 100], [100.0] * 3
+    features = {name: pa.array([0.0] * 3, pa.float32()) for name in SHIPPED.features}
+    features["violation_rate_365d"] = pa.array(rates, pa.float32())
+    features["inspections_365d"] = pa.array(inspected, pa.float32())
+    scored = score(SHIPPED, columns_of(SHIPPED, pa.table(features)))
+    gate = [gate.code for gate in SHIPPED.gates].index("GATE.VIOLATION_RATE")
+    assert scored.gated[:, gate].tolist() == [False, False, True]
+    exact = {name: np.zeros(3) for name in SHIPPED.features}
+    exact |= {"violation_rate_365d": np.array(rates), "inspections_365d": np.array(inspected)}
+    assert score(SHIPPED, exact).reasons.equals(scored.reasons)
+
+
+@given(st.floats(-1e9, 1e9, width=32) | st.just(NAN))
+def test_rounding_moves_a_value_by_less_than_it_is_known_to(value: float) -> None:
+    features = {name: pa.array([value], pa.float32()) for name in SHIPPED.features}
+    read = columns_of(SHIPPED, pa.table(features))["age_days"][0]
+    assert read == pytest.approx(value, rel=6e-6, abs=0, nan_ok=True)
 
 
 value = st.floats(0, 100) | st.just(NAN)
