@@ -62,29 +62,7 @@ def grade_table(policy: Policy, enterprises: pa.Table, scores: Scores | None, on
     Raises:
         GradingError: a feature is missing from the table, or an enterprise stands in it twice.
     """
-    frame = pl.DataFrame(pl.from_arrow(enterprises)).sort("enterprise_id")
-    if frame["enterprise_id"].is_duplicated().any():
-        raise GradingError(
-            "the enterprise features name an enterprise twice", hint="run hawser features again"
-        )
-    if scores is not None:
-        probability = pl.DataFrame(pl.from_arrow(scores.enterprises)).select(
-            "enterprise_id", pl.col("probability").cast(pl.Float64).alias("score.probability")
-        )
-        frame = frame.join(probability, on="enterprise_id", how="left", maintain_order="left")
-    else:
-        frame = frame.with_columns(pl.lit(None, pl.Float64).alias("score.probability"))
-    scored = score(policy, columns_of(policy, frame.to_arrow()))
-    bands = np.array([band.band for band in policy.bands], dtype=object)
-    columns = {
-        "enterprise_id": frame["enterprise_id"].to_arrow(),
-        "points": np.round(scored.points, 1),
-        "band": bands[scored.band],
-        "probability": frame["score.probability"].fill_nan(None).to_arrow(),
-        "reasons": scored.reasons,
-        "valid_from": pa.array([on] * frame.height, pa.date32()),
-    }
-    return pa.table(columns).cast(GRADE_SCHEMA)
+    return _graded(policy, _read(enterprises, scores), on)
 
 
 def grade(
@@ -98,8 +76,9 @@ def grade(
 ) -> GradingReport:
     """Grade every enterprise of a snapshot and keep the run in the ledger.
 
-    The run's name is the hash of policy, snapshot, model and day, so that the same inputs give the
-    same grades under the same name, and grading again changes nothing. A dry run writes nothing.
+    The run's name is the hash of policy, snapshot, model, day and every feature and score that is
+    read, so that the same inputs give the same grades under the same name, and grading again
+    changes nothing: the report then tells what the ledger keeps. A dry run writes nothing.
 
     Raises:
         PolicyError: the policy is wrong.
@@ -131,17 +110,19 @@ def grade_enterprises(
     on = _day(snapshot, as_of)
     started = datetime.now(UTC)
     policy = load_policy(file, enterprises.column_names)
-    run = _name(policy, snapshot, scores, on)
-    grades = grade_table(policy, enterprises, scores, on)
+    frame = _read(enterprises, scores)
+    run = _name(policy, snapshot, scores, on, frame)
     with Ledger(settings) as ledger:
-        known = any(line.run == run for line in ledger.runs())
+        runs = ledger.runs()
+        known = any(line.run == run for line in runs)
+        grades = ledger.grades(run) if known else _graded(policy, frame, on)
         compared = _compared(policy, grades, _before(ledger, on, run, known))
         report = GradingReport(
             run=run, policy=policy.policy, snapshot=snapshot.id, **_changes(policy, compared),
             model=scores.model if scores else None, as_of=on, dry_run=dry_run, unchanged=known,
-            notes=_notes(scores),
+            notes=_notes(scores, run, _in_force(runs, on) if known else run),
         )  # fmt: skip
-        if not dry_run:
+        if not dry_run and not known:
             kept = GradingRun(
                 run, policy.policy, policy.hash, snapshot.id, report.model, on, snapshot.known_at,
                 started, datetime.now(UTC), report.counts,
@@ -177,9 +158,48 @@ def _scores(settings: Settings, snapshot: Snapshot) -> Scores | None:
     return Scores(found.model, found.enterprises)
 
 
-def _name(policy: Policy, snapshot: Snapshot, scores: Scores | None, on: date) -> str:
+def _read(enterprises: pa.Table, scores: Scores | None) -> pl.DataFrame:
+    """The features sorted by enterprise, with `score.probability` (null where not scored)."""
+    frame = pl.DataFrame(pl.from_arrow(enterprises)).sort("enterprise_id")
+    if frame["enterprise_id"].is_duplicated().any():
+        raise GradingError(
+            "the enterprise features name an enterprise twice", hint="run hawser features again"
+        )
+    if scores is not None:
+        probability = pl.DataFrame(pl.from_arrow(scores.enterprises)).select(
+            "enterprise_id", pl.col("probability").cast(pl.Float64).alias("score.probability")
+        )
+        frame = frame.join(probability, on="enterprise_id", how="left", maintain_order="left")
+    else:
+        frame = frame.with_columns(pl.lit(None, pl.Float64).alias("score.probability"))
+    return frame
+
+
+def _graded(policy: Policy, frame: pl.DataFrame, on: date) -> pa.Table:
+    """Grade what `_read` gives: `GRADE_SCHEMA`."""
+    scored = score(policy, columns_of(policy, frame.to_arrow()))
+    bands = np.array([band.band for band in policy.bands], dtype=object)
+    columns = {
+        "enterprise_id": frame["enterprise_id"].to_arrow(),
+        "points": np.round(scored.points, 1),
+        "band": bands[scored.band],
+        "probability": frame["score.probability"].fill_nan(None).to_arrow(),
+        "reasons": scored.reasons,
+        "valid_from": pa.array([on] * frame.height, pa.date32()),
+    }
+    return pa.table(columns).cast(GRADE_SCHEMA)
+
+
+def _name(
+    policy: Policy, snapshot: Snapshot, scores: Scores | None, on: date, frame: pl.DataFrame
+) -> str:
+    """Hash of all that a grading rests on, with every value that is read of `frame`."""
     parts = (policy.hash, snapshot.id, scores.model if scores else "", on.isoformat())
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    digest = hashlib.sha256("\n".join((*parts, *frame["enterprise_id"])).encode())
+    for name in sorted({*policy.features, "score.probability"}):
+        values = frame[name].cast(pl.Float64).fill_null(float("nan"))
+        digest.update(f"\n{name}\n".encode() + values.to_numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _before(ledger: Ledger, on: date, run: str, known: bool) -> pl.DataFrame:
@@ -220,8 +240,18 @@ def _changes(policy: Policy, compared: pl.DataFrame) -> dict[str, Any]:
     return {"counts": counts, "changed": sum(moves.values()), **moves}
 
 
-def _notes(scores: Scores | None) -> tuple[str, ...]:
-    return () if scores else ("no scores of this snapshot: graded by the characteristics alone",)
+def _in_force(runs: list[GradingRun], on: date) -> str:
+    """The run whose grades are in force among those of a day."""
+    return next(line.run for line in runs if line.as_of == on)
+
+
+def _notes(scores: Scores | None, run: str, in_force: str) -> tuple[str, ...]:
+    notes = []
+    if scores is None:
+        notes.append("no scores of this snapshot: graded by the characteristics alone")
+    if in_force != run:
+        notes.append(f"the ledger has this run, but the run made after it, {in_force}, is in force")
+    return tuple(notes)
 
 
 def _since(compared: pl.DataFrame) -> pa.Table:

@@ -77,6 +77,38 @@ def test_grading_twice_changes_nothing(tmp_path: Path) -> None:
         assert len(ledger.runs()) == 1
 
 
+def test_other_features_or_scores_make_another_run(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    worse = ENTERPRISES.set_column(6, "serious", pa.array([1.0, 0.0, 1.0, None]))
+    rescored = Scores(SCORES.model, SCORES.enterprises.set_column(1, "probability", [[0.01, 0.1]]))
+    inputs = [(ENTERPRISES, SCORES), (worse, SCORES), (ENTERPRISES, rescored)]
+    reports = [
+        grade_enterprises(settings, snapshot(), table, scores, file=SMALL)
+        for table, scores in inputs
+    ]
+    assert [report.unchanged for report in reports] == [False] * 3
+    assert len({report.run for report in reports}) == 3
+    with Ledger(settings) as ledger:
+        kept = [ledger.grades(report.run)["band"].to_pylist() for report in reports]
+    for report, bands in zip(reports, kept, strict=True):
+        assert report.counts == {band: bands.count(band) for band in report.counts}
+    assert [bands[3] for bands in kept] == ["A", "D", "A"]
+    turned = grade_enterprises(
+        settings, snapshot(), worse.take([3, 1, 0, 2]), SCORES, dry_run=True, file=SMALL
+    )
+    assert (turned.run, turned.counts, turned.changed) == (reports[1].run, reports[1].counts, 0)
+    assert turned.unchanged and reports[2].run in turned.notes[0]
+
+
+def test_a_run_that_is_known_reports_what_the_ledger_keeps(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    first = grade_enterprises(settings, snapshot(), ENTERPRISES, None, file=SMALL)
+    with Ledger(settings) as ledger, ledger._write("changing a grade in") as connection:
+        connection.exec_driver_sql("UPDATE grades SET band = 'C' WHERE enterprise_id = 'old'")
+    again = grade_enterprises(settings, snapshot(), ENTERPRISES, None, file=SMALL)
+    assert (first.counts["A"], again.counts["A"], again.counts["C"]) == (1, 0, 1)
+
+
 def test_history_says_since_when_a_band_has_held(tmp_path: Path) -> None:
     settings, may = Settings(home=tmp_path), date(2026, 5, 31)
     grade_enterprises(settings, snapshot(), ENTERPRISES, None, file=SMALL)
