@@ -354,14 +354,27 @@ def test_export_writes_every_kind(hawser: Run, world_home: Path, tmp_path: Path)
         assert sum(1 for _ in file) == 1 + done["files"]["edges/IMPORTED.csv"]
 
 
-def test_interrupting_leaves_no_trace(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "import cli; cli.main()", "world", str(tmp_path / "w")]
-    command += ["--enterprises", "100000"]
-    with subprocess.Popen(
-        command, env=environment(tmp_path / "home"), stderr=subprocess.PIPE, text=True
-    ) as child:
-        time.sleep(3)
-        child.send_signal(signal.SIGINT)
-        _, err = child.communicate(timeout=60)
-    assert child.returncode == 130
-    assert "Traceback" not in err
+@pytest.mark.parametrize("loaded", ["commands.entry", "typer", "polars"])
+def test_interrupting_leaves_no_trace(tmp_path: Path, loaded: str) -> None:
+    """Interrupts itself as soon as a module is loaded: at the start, in the middle, at work."""
+    text = f"""
+import os, signal, sys, threading
+def interrupt():
+    while {loaded!r} not in sys.modules:
+        pass
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=interrupt, daemon=True).start()
+from commands import entry
+entry.main()
+"""
+    command = [sys.executable, "-c", text, "world", str(tmp_path / "w"), "--enterprises", "100000"]
+    done = subprocess.run(
+        command,
+        env=environment(tmp_path / "home"),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -28,6 +27,7 @@ from api.services import Services
 from graph.errors import NotFound, SettingsError
 from graph.settings import Settings
 from graph.store.server_folder import server_folder
+from tests.patience import wait_for
 
 LOCAL = {"host": "localhost:8000"}
 
@@ -162,8 +162,7 @@ def test_a_dead_graph_server_is_started_again(app: FastAPI, story: Settings, ask
     before = server_folder(story.home).running()
     assert before is not None
     os.kill(before.pid, signal.SIGKILL)
-    while server_folder(story.home).running() is not None:
-        time.sleep(0.05)
+    assert wait_for(lambda: server_folder(story.home).running() is None)
     told = ask(app, query)["data"]["enterprise"]
     assert told["registration"]["name"] == "宁波海丰国际贸易有限公司"
     assert server_folder(story.home).running() not in (None, before)
@@ -197,8 +196,7 @@ def test_over_a_real_socket_with_a_token(story: Settings, tmp_path: Path) -> Non
     server = uvicorn.Server(uvicorn.Config(served, port=0, log_level="warning", ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    while not server.started:
-        time.sleep(0.05)
+    assert wait_for(lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]
     address = f"http://127.0.0.1:{port}"
     query = {"query": '{ about { caller clearance } enterprise(id: "a") { enterprise { name } } }'}

@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,9 +17,9 @@ from graph.errors import GraphUnreachable
 from graph.settings import Settings
 from graph.store.bolt import GraphStore
 from graph.store.server_folder import server_folder, try_lock
+from tests.patience import wait_for
 
 ROOT = Path(__file__).parents[3]
-PATIENCE = 60.0  # seconds, on a busy machine
 
 CLIENT = """
 import sys, time
@@ -38,16 +37,6 @@ for number in range(1_000_000):
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home", embedded_heap="256m", embedded_idle=0.5)
-
-
-def wait_for(condition: Callable[[], bool]) -> bool:
-    """Whether the condition came true in time."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def gone(pid: int) -> bool:

@@ -272,3 +272,25 @@ def test_judgements_of_every_kind_carry_their_day(ledger: Ledger) -> None:
     rows = ledger.judgements().to_pylist()
     assert [row["right_kind"] for row in rows] == ["ListEntry", "Person"]
     assert all(row["created_on"] == row["created_at"].date() for row in rows)
+
+
+def test_judgements_of_a_past_day_stay_as_they_were(ledger: Ledger, settings: Settings) -> None:
+    pair = ("Enterprise", "a"), ("Enterprise", "b")
+    january, february = datetime(2026, 1, 5, 23, 59, tzinfo=UTC), datetime(2026, 2, 10, tzinfo=UTC)
+    first = ledger.judge(*pair, "positive", user="anna", score=0.97)
+    second = ledger.judge(*pair, "negative", user="ben")
+    engine = sa.create_engine(settings.ledger_address)
+    table = METADATA.tables["judgements"]
+    with engine.begin() as connection:
+        for number, times in (
+            (first, {"created_at": january, "deleted_at": february}),
+            (second, {"created_at": february}),
+        ):
+            connection.execute(sa.update(table).where(table.c.id == number).values(times))
+    engine.dispose()
+
+    def known(*day: int) -> list[str]:
+        return ledger.judgements(known_at=date(2026, *day))["user"].to_pylist()
+
+    assert [known(1, 4), known(1, 5), known(2, 9), known(2, 10)] == [[], ["anna"], ["anna"], ["ben"]]
+    assert ledger.judgements()["user"].to_pylist() == ["ben"]

@@ -1,9 +1,9 @@
 """A load that is killed leaves a usable graph, and the next one finishes it."""
 
 import shutil
+import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,14 +19,16 @@ from ingest.world import generate
 
 ROOT = Path(__file__).parents[3]
 LOAD = """
-import sys
+import os, signal, sys
 from pathlib import Path
 from graph.settings import Settings
 from graph.store import load
 from graph.store.bolt import GraphStore
 from graph.store.lake import Lake
 settings = Settings(home=Path(sys.argv[1]), embedded_heap="512m", graph_batch_size=200)
-tell = lambda what, share: print(what, flush=True)
+def tell(what, share):
+    if what == sys.argv[3]:
+        os.kill(os.getpid(), signal.SIGKILL)
 if sys.argv[2] == "rebuild":
     load.rebuild(Lake(settings), settings, progress=tell)
 else:
@@ -55,21 +57,9 @@ def settings(tiny_lake: Path, tmp_path: Path) -> Settings:
 
 
 def kill_at(settings: Settings, way: str, kind: str) -> None:
-    """Start a load in a process of its own and kill it when it comes to a kind."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", LOAD, str(settings.home), way],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
-    assert child.stdout is not None
-    for line in child.stdout:
-        if line.strip() == kind:
-            time.sleep(0.1)
-            child.kill()
-            break
-    child.stdout.close()
-    assert child.wait() != 0
+    """Start a load in a process of its own, which kills itself when it comes to a kind."""
+    command = [sys.executable, "-c", LOAD, str(settings.home), way, kind]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == -signal.SIGKILL
 
 
 @pytest.mark.slow
