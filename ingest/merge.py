@@ -201,13 +201,27 @@ class Merge:
         )
 
     def _postpone(self, table: Table) -> None:
-        """A correction that does not say when it became known became known on the day of ingest."""
-        same = _same_key(table, "row", "old", stored=True)
+        """A correction that does not say when it became known became known on the day of ingest.
+
+        A correction is a row whose key has statements in the lake, whatever the day on which its
+        fact came about. A day that was given for the ingest holds even if what was recorded later
+        stays in force, and such rows are counted; today's is never put behind what is recorded.
+        """
+        name, same = table.name, _same_key(table, "row", "old", stored=True)
         self._sql(
-            f"""UPDATE "new_{table.name}" AS row SET recorded_at = day
-                FROM {self._known(table.name)} AS old
-                WHERE NOT row.given AND {same} AND row.recorded_at = old.recorded_at"""
+            f"""CREATE OR REPLACE TEMP TABLE corrections AS
+                SELECT n, max(old.recorded_at) AS last FROM "new_{name}" AS row
+                JOIN {self._known(name)} AS old ON {same} WHERE NOT row.given GROUP BY n"""
         )
+        told = "day" if self.restating else "greatest(day, last)"
+        self._sql(
+            f"""UPDATE "new_{name}" AS row SET recorded_at = {told}
+                FROM corrections WHERE row.n = corrections.n"""
+        )
+        if self.restating:
+            self.outdated[name] = self._one(
+                f'SELECT count(*) FROM "new_{name}" JOIN corrections USING (n) WHERE day < last'
+            )
 
     def _refuse_contradictions(self, table: Table) -> None:
         """Rows of one key and day of recording that say different things, here or in the lake."""
