@@ -199,7 +199,7 @@ def snapshot(
     from graph.store.ledger import Ledger
 
     with Ledger(settings) as ledger:
-        judgements = ledger.judgements()
+        judgements = ledger.judgements(known_at=known_at)
     with Lake(settings) as lake:
         built = build(
             lake,

@@ -8,7 +8,7 @@ transaction: it takes effect whole or not at all, even when the process is kille
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from types import TracebackType
 from typing import Any, Self
 
@@ -173,8 +173,9 @@ class Ledger:
 
     # Judgements of identity
 
-    def judgements(self, kind: str | None = None) -> pa.Table:
-        """The judgements in force (`JUDGEMENT_SCHEMA`), sorted by pair; of every kind, or of one.
+    def judgements(self, kind: str | None = None, *, known_at: date | None = None) -> pa.Table:
+        """The judgements in force now, or at the end of the day `known_at` (in UTC), sorted by
+        pair (`JUDGEMENT_SCHEMA`); of every kind, or of one.
 
         `kind` is `Enterprise` or `Person` for "the same party", where `left_id < right_id`, or
         `ListEntry` for "listed as", where the left is the party and the right the entry.
@@ -184,7 +185,7 @@ class Ledger:
         created_on = JUDGEMENTS.c.created_at
         query = (
             sa.select(*(JUDGEMENTS.c[name] for name in stored), created_on.label("created_on"))
-            .where(JUDGEMENTS.c.deleted_at.is_(None))
+            .where(_held(known_at))
             .order_by(*(JUDGEMENTS.c[name] for name in ("right_kind", *PAIR)))
         )
         if kind is not None:
@@ -351,6 +352,15 @@ _GRADE = (
     .join(GRADING_RUNS, GRADING_RUNS.c.run == GRADES.c.run)
     .join(RULE_SETS, RULE_SETS.c.policy_hash == GRADING_RUNS.c.policy_hash)
 )
+
+
+def _held(known_at: date | None) -> sa.ColumnElement[bool]:
+    """Judgements that nobody has retired, or had by the end of a day."""
+    if known_at is None:
+        return JUDGEMENTS.c.deleted_at.is_(None)
+    end = datetime.combine(known_at, time.max, UTC)
+    retired = JUDGEMENTS.c.deleted_at
+    return (JUDGEMENTS.c.created_at <= end) & (retired.is_(None) | (retired > end))
 
 
 def _latest(ids: Sequence[str]) -> sa.Select[Any]:

@@ -122,7 +122,7 @@ def _loading(settings: Settings) -> Iterator[None]:
 def _rows(lake: Lake, as_of: date | None, known_at: date | None) -> Iterator[GraphRows]:
     """The lake's graph with the ledger's judgements of identity."""
     with Ledger(lake.settings) as ledger:
-        judgements = ledger.judgements()
+        judgements = ledger.judgements(known_at=known_at)
     rows = GraphRows(lake, as_of, known_at, judgements)
     try:
         yield rows

@@ -292,5 +292,10 @@ def test_judgements_of_a_past_day_stay_as_they_were(ledger: Ledger, settings: Se
     def known(*day: int) -> list[str]:
         return ledger.judgements(known_at=date(2026, *day))["user"].to_pylist()
 
-    assert [known(1, 4), known(1, 5), known(2, 9), known(2, 10)] == [[], ["anna"], ["anna"], ["ben"]]
+    assert [known(1, 4), known(1, 5), known(2, 9), known(2, 10)] == [
+        [],
+        ["anna"],
+        ["anna"],
+        ["ben"],
+    ]
     assert ledger.judgements()["user"].to_pylist() == ["ben"]
