@@ -198,14 +198,14 @@ def _replicated_precision(
 ) -> Floats:
     """`precision_at` of every replicate at once. Shapes: (b, n) in, (b,) out."""
     order, ends = _tie_groups(score)
-    each = counts if weight is None else counts * weight
-    everything = each.sum(axis=1)
-    # The budget is spent long before the end of the ranking: the rest need not be summed.
-    last = np.searchsorted(ends, min(len(score) - 1, int(6 * share * len(score)) + 200))
-    order, ends = order[: ends[last] + 1], ends[: last + 1]
-    total = np.cumsum(each[:, order], axis=1)[:, ends]
-    found = np.cumsum(each[:, order] * outcome[order], axis=1)[:, ends]
-    budget = share * everything
+    weight = np.ones(len(score)) if weight is None else weight
+    each = counts * weight
+    budget = share * each.sum(axis=1)
+    # Rows that weigh twice the budget mostly hold what every replicate spends, and else all do.
+    reach = np.searchsorted(np.cumsum(weight[order])[ends], 2 * budget.max())
+    total, found = _running(each, outcome, order, ends[: reach + 1])
+    if (total[:, -1] < budget).any():
+        total, found = _running(each, outcome, order, ends)
     after = np.minimum((total < budget[:, None]).sum(axis=1), total.shape[1] - 1)
     row = np.arange(len(counts))
     before = np.maximum(after - 1, 0)
@@ -214,3 +214,13 @@ def _replicated_precision(
     width = total[row, after] - base_total
     part = np.divide(budget - base_total, width, out=np.zeros_like(budget), where=width > 0)
     return np.asarray((base_found + part * (found[row, after] - base_found)) / budget)
+
+
+def _running(
+    each: Floats, outcome: Floats, order: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
+) -> tuple[Floats, Floats]:
+    """Weight, and weight of positive rows, down to the end of each run of ties: (b, len(ends))."""
+    order = order[: ends[-1] + 1]
+    ranked = each[:, order]
+    total = np.cumsum(ranked, axis=1)[:, ends]
+    return total, np.cumsum(ranked * outcome[order], axis=1)[:, ends]

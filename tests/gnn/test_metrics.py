@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from gnn import metrics
+from gnn.split import selection_weights
 
 
 def _rows(size: int = 400, seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -67,13 +68,34 @@ def test_a_whole_weight_is_a_repeated_row(outcome: np.ndarray, score: np.ndarray
     )
 
 
-def test_the_vectorised_bootstrap_equals_the_plain_one() -> None:
-    outcome, score, weight = _rows(120)
-    score = np.round(score, 1)
-    for counts in metrics._resamples(120, 20, seed=3):
-        fast = metrics._replicated_precision(counts, outcome, score, 0.1, weight)
-        slow = [metrics.precision_at(outcome, score, 0.1, weight * row) for row in counts]
+def _targeted(size: int, seed: int = 3) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Half targeted and scored high, the others drawn at random with a hundredth each."""
+    generator = np.random.default_rng(seed)
+    targeted = generator.random(size) < 0.5
+    probability = np.where(targeted, generator.uniform(0.3, 1, size), 0.01)
+    score = np.where(targeted, generator.uniform(0.3, 1, size), generator.uniform(0, 0.5, size))
+    outcome = (generator.random(size) < np.where(targeted, 0.25, 0.03)).astype(float)
+    return outcome, score, selection_weights(probability)
+
+
+@pytest.mark.parametrize("share", [0.04, 0.5, 1.0])
+@pytest.mark.parametrize("rows", [_rows(120), _rows(6000), _targeted(6000), _targeted(6000)[:2]])
+def test_the_vectorised_bootstrap_equals_the_plain_one(
+    rows: tuple[np.ndarray, ...], share: float
+) -> None:
+    outcome, score, weight = (*rows, None)[:3]
+    score = np.round(score, 2)
+    for counts in metrics._resamples(len(outcome), 12, seed=3):
+        fast = metrics._replicated_precision(counts, outcome, score, share, weight)
+        each = counts if weight is None else weight * counts
+        slow = [metrics.precision_at(outcome, score, share, row) for row in each]
         assert fast == pytest.approx(slow)
+
+
+def test_the_interval_holds_the_estimate_under_selection_weights() -> None:
+    outcome, score, weight = _targeted(8000, seed=1)
+    found = metrics.evaluate(outcome, score, weight=weight, replicates=100).precision
+    assert found.low < found.value < found.high
 
 
 def test_interval_holds_the_estimate_and_is_seeded() -> None:
