@@ -245,6 +245,7 @@ def build(
     projection (identities that people decided); without a `known_at` all of them count.
     O(n log n + m log m) time; one kind at a time is held in memory.
     """
+    lake = lake.pinned()
     latest = min(date.today(), lake.latest_day() or date.today())
     if judgements is not None and known_at is None:
         judgements = _known_by(judgements, latest)

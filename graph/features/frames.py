@@ -67,7 +67,7 @@ def read(lake: "Lake", known_at: date, given: Given | None = None) -> Told:
 
     With `given` shipments, these alone are the subjects. O(n log n) in the rows read.
     """
-    given = given or {}
+    given, lake = given or {}, lake.pinned()
     shipments, items = declarations(lake, known_at, given)
     findings = _versions(lake, "findings", _FINDING, known_at, given)
     places = _versions(lake, "places", ("locode", "country", "latitude", "longitude"), None, given)
@@ -87,7 +87,7 @@ def declarations(
     lake: "Lake", known_at: date, given: Given | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Declarations recorded up to `known_at`, sorted by id, and their items, as first declared."""
-    given = given or {}
+    given, lake = given or {}, lake.pinned()
     shipments = _first(_versions(lake, "shipments", _SHIPMENT, known_at, given))
     shipments = shipments.with_columns(day=_number("declared_at"))
     return shipments, _of_shipments(

@@ -18,6 +18,7 @@ def labels(lake: "Lake", known_at: date) -> pa.Table:
     `probability` (of having been selected); one row a finding, sorted by shipment and day recorded.
     A label counts from `recorded_at` on. O(findings log findings).
     """
+    lake = lake.pinned()
     findings = lake.table("findings", known_at=known_at)
     findings = findings.filter(findings["shipment_id"].notnull())
     shipments = lake.table("shipments", known_at=known_at).select("shipment_id", "declared_at")

@@ -16,15 +16,15 @@ _NOT_PROJECTED = ("extra", "file", "row", "batch")
 
 
 class InForce:
-    """A lake as the projection reads it, with its tables in force kept while it is open.
+    """A lake at one moment as the projection reads it, with its tables in force kept while open.
 
     With r statements in a table, the first reading costs what `Lake.table` costs, every other
     O(rows in force). Use it in `contextlib.closing`.
     """
 
     def __init__(self, lake: Lake) -> None:
-        """Read from `lake`, which must not be written to meanwhile."""
-        self._lake = lake
+        """Read from `lake` as it is now."""
+        self._lake = lake.pinned()
         self._kept: dict[tuple[str, date | None, date | None], ir.Table] = {}
 
     def statements(self, table: str) -> ir.Table:

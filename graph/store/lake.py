@@ -7,6 +7,7 @@ a correction is a later statement with the same key.
 """
 
 import contextlib
+import copy
 import errno
 import hashlib
 import json
@@ -130,6 +131,7 @@ class Lake:
         self._lock = FileLock(settings.home / "lake.lock", timeout=PATIENCE)
         self._connection: Backend | None = None
         self._manifests: dict[str, Manifest] = {}
+        self._pinned: tuple[Manifest, ...] | None = None
         self._views: dict[tuple[str, tuple[str, ...]], ibis.Table] = {}
         self._markings: dict[tuple[str, ...], frozenset[str]] = {}
 
@@ -174,8 +176,22 @@ class Lake:
 
     # Reading -----------------------------------------------------------------------------------
 
+    def pinned(self) -> "Lake":
+        """The same lake as it is now, for what is read together: later batches are not seen.
+
+        It shares this one's connection, and is good for reading until this one is closed.
+        """
+        if self._pinned is not None:
+            return self
+        moment = copy.copy(self)
+        moment._connection = self.connection
+        moment._pinned = tuple(self.batches())
+        return moment
+
     def batches(self) -> list[Manifest]:
         """The manifests of all batches, oldest first. Raises `LakeError` on a damaged one."""
+        if self._pinned is not None:
+            return list(self._pinned)
         folder = self.folder / "batches"
         if not folder.is_dir():
             return []

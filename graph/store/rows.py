@@ -61,7 +61,8 @@ class GraphRows:
     _values: dict[tuple[str, str], set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Keep the statements in force for all kinds."""
+        """Keep the statements in force for all kinds, of this moment."""
+        self.lake = self.lake.pinned()
         self.in_force = InForce(self.lake)
 
     def node_part(self, kind: str) -> Part:
