@@ -55,7 +55,8 @@ class Cases:
     `declared`: days since 1970-01-01. `features`: (n, f) with NaN for unknown. `outcome`: 1
     violation, 0 compliant, NaN unknown. `recorded`: day the outcome was recorded, `NEVER` if
     unknown. `probability`: of having been selected, NaN if unknown. `parties`: role to enterprise
-    number in the snapshot, -1 for none. `product`: code of the exact product tuple.
+    number in the snapshot, -1 for none. `product`: code of the exact product tuple. `since`
+    (enterprises,): day of registration, else of the first statement; `NEVER` if not told.
     """
 
     shipment_id: npt.NDArray[np.object_]
@@ -69,6 +70,7 @@ class Cases:
     parties: Mapping[str, Codes]
     product: Codes
     enterprises: int
+    since: Days
 
     def __len__(self) -> int:
         return len(self.declared)
@@ -100,7 +102,8 @@ def load_cases(lake: "Lake", snapshot: Snapshot, features: Features, labels: pa.
     names, groups = _names(features)
     heads = _declarations(lake, snapshot)
     table = features.shipments
-    return _cases(table, names, groups, _outcomes(labels), heads, snapshot, ())
+    cases = _cases(table, names, groups, _outcomes(labels), heads, snapshot, ())
+    return replace(cases, since=_since(lake, snapshot))
 
 
 def given_cases(
@@ -182,6 +185,7 @@ def _cases(
     for number, name in enumerate(names):
         matrix[:, number] = table[name].to_numpy(zero_copy_only=False).astype(np.float32)[place]
     start, stop = snapshot.range("Enterprise")
+    enterprises = stop - start + len(extra)
     return Cases(
         shipment_id=frame["shipment_id"].to_numpy().astype(object),
         declared=frame["declared"].to_numpy().astype(np.int32),
@@ -193,8 +197,23 @@ def _cases(
         probability=frame["probability"].fill_null(float("nan")).to_numpy(),
         parties={role: _locate(snapshot, frame[f"{role}_id"], start, extra) for role in ROLES},
         product=frame["product"].fill_null(0).to_numpy().astype(np.int64),
-        enterprises=stop - start + len(extra),
+        enterprises=enterprises,
+        since=np.full(enterprises, NEVER, dtype=np.int32),
     )
+
+
+def _since(lake: "Lake", snapshot: Snapshot) -> Days:
+    """The day each enterprise of a snapshot was registered, or else first told of."""
+    statements = lake.statements("enterprises")
+    told = statements.group_by("enterprise_id").agg(told=statements.recorded_at.min())
+    nodes = pl.DataFrame(
+        pl.from_arrow(snapshot.nodes("Enterprise").select(["id", "registered_on"]))
+    )
+    joined = nodes.join(
+        told.to_polars(), left_on="id", right_on="enterprise_id", how="left", maintain_order="left"
+    )
+    day = pl.coalesce("registered_on", "told").dt.epoch("d").fill_null(NEVER)
+    return joined.select(day.alias("since"))["since"].to_numpy().astype(np.int32)
 
 
 def _outcomes(labels: pa.Table) -> pl.DataFrame:

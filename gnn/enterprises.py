@@ -4,10 +4,11 @@ At the first day of a quarter an enterprise is described by what was known then:
 record, and how risky its recent shipments looked to trees that learnt only from outcomes recorded
 before the cut. Its outcome is whether a violation was found, and recorded, within the horizon in a
 shipment declared within it in which it had a role. The cuts are split by time like the shipments;
-validation chooses between trees and logistic regression. Nothing that is judged at a cut has learnt
-from anything recorded on its day or later. Where
-the data are too short for a horizon of twelve months, a shorter one is used and the probability is
-carried to twelve months at a constant hazard: 1 - (1 - p)^(365 / horizon).
+validation chooses between trees and logistic regression. Enterprises that did not exist at a cut,
+as far as is told, have no part in it. Nothing that is judged at a cut has learnt from anything
+recorded on its day or later. Where the data are too short for a horizon of twelve months, a shorter
+one is used and the probability is carried to twelve months at a constant hazard:
+1 - (1 - p)^(365 / horizon).
 """
 
 import json
@@ -26,7 +27,7 @@ from gnn.cases import GROUPS, NEVER, Cases
 from gnn.config import ModelConfig
 from gnn.errors import ModelError, TooFewLabels
 from gnn.metrics import Floats
-from gnn.split import selection_weights
+from gnn.split import Indices, selection_weights
 from gnn.trees import Matrix, Rows, TreeModel
 
 _ROLES = ("importer", "exporter", "declarant", "manufacturer")
@@ -225,6 +226,14 @@ def outcome_after(cases: Cases, cut: int, horizon: int) -> Floats:
     return (np.bincount(pairs.party[inside], minlength=cases.enterprises) > 0).astype(np.float64)
 
 
+def existing(cases: Cases, cut: int) -> Indices:
+    """Numbers of the enterprises registered, told of or trading before a day: (e,)."""
+    pairs = _takings(cases)
+    there = cases.since < cut
+    there[pairs.party[cases.declared[pairs.row] < cut]] = True
+    return np.flatnonzero(there)
+
+
 def fit(cases: Cases, last_day: int, config: ModelConfig, *, threads: int) -> EnterpriseFit:
     """Fit both models on past quarters, choose on validation, judge once on the last horizon.
 
@@ -299,7 +308,7 @@ def _cuts(cases: Cases, last_day: int) -> _Cuts:
 def _rows(cases: Cases, risk: TreeModel | None, cut: int, horizon: int) -> Rows:
     outcome = outcome_after(cases, cut, horizon)
     panel = panel_at(cases, risk_before(cases, risk, cut), cut)
-    return Rows(panel, outcome, np.ones(len(outcome)))
+    return Rows(panel, outcome, np.ones(len(outcome))).take(existing(cases, cut))
 
 
 def _joined(parts: list[Rows]) -> Rows:

@@ -28,7 +28,7 @@ from graph.snapshot import Snapshot, to_day
 from graph.store.lake import Lake
 
 #: Changes whenever the code changes what a model file means.
-FORMAT = 2
+FORMAT = 3
 
 LEFT_OUT = "the graph network was left out"
 NO_TORCH = (
@@ -114,7 +114,7 @@ def version_of(snapshot: Snapshot, cases: Cases, config: ModelConfig, *, with_ne
     """Hash of data, choices and seed: 16 hexadecimal characters."""
     digest = hashlib.sha256(f"{FORMAT} {snapshot.id} {config.digest()} {with_network}".encode())
     digest.update("\n".join(cases.names).encode())
-    for array in (cases.declared, cases.features, cases.outcome, cases.recorded):
+    for array in (cases.declared, cases.features, cases.outcome, cases.recorded, cases.since):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:16]
 

@@ -78,6 +78,7 @@ def planted(size: int = 6000, seed: int = 1, inspected: float = 0.25) -> Planted
         },
         product=np.arange(size),
         enterprises=enterprises + brokers,
+        since=np.r_[plan.start, np.full(brokers, -200)].astype(np.int32),
     )  # fmt: skip
     return Planted(cases, addresses(plan, address, enterprises + brokers), truth)
 

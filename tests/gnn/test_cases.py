@@ -9,7 +9,7 @@ from gnn.cases import load_cases
 from graph.features.build import build_features
 from graph.features.labels import labels
 from graph.settings import Settings
-from graph.snapshot import build
+from graph.snapshot import build, to_day
 from graph.store.lake import Lake
 from ingest.pipeline import ingest
 
@@ -21,13 +21,19 @@ GOODS = "shipment_id,item_no,hs_code,origin_country,customs_value,net_mass_kg"
 DECLARED = {
     "shipments": [HEADS, *(f"s{i},2024-01-01,2024-01-01,I,2200,a,k" for i in (1, 2))],
     "shipment_items": [GOODS, *(f"s{i},1,85171300,CN,100,10" for i in (1, 2))],
-    "enterprises": ["enterprise_id,name,country", "a,A,CN", "b,B,CN", "k,K,CN"],
+    "enterprises": [
+        "enterprise_id,name,country,registered_on,recorded_at",
+        "a,A,CN,2023-05-01,2024-01-01",
+        "b,B,CN,,2023-12-01",
+        "k,K,CN,,",
+    ],
     "findings": [
         "finding_id,shipment_id,inspected_on,recorded_at,outcome",
         "f,s2,2024-01-20,2024-01-21,violation",
     ],
 }
 CORRECTED = {
+    "enterprises": ["enterprise_id,name,country,recorded_at", "b,B Ltd,CN,2024-02-01"],
     "shipments": [HEADS, "s2,2024-01-01,2024-02-01,I,2200,b,k"],
     "shipment_items": [GOODS, "s2,1,01012100,VN,100,10"],
 }
@@ -65,3 +71,6 @@ def test_a_later_correction_changes_neither_parties_nor_goods(tmp_path: Path) ->
         np.testing.assert_array_equal(codes, second.parties[role])
     np.testing.assert_array_equal(first.features, second.features)
     np.testing.assert_array_equal(second.outcome, [np.nan, 1.0])
+    np.testing.assert_array_equal(first.since, second.since)
+    days = [date(2023, 5, 1), date(2023, 12, 1), FIRST]
+    assert first.since.tolist() == [to_day(day) for day in days]

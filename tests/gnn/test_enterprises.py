@@ -8,7 +8,14 @@ import pytest
 
 from gnn.cases import NEVER, Cases
 from gnn.config import ModelConfig, SplitConfig, TreeConfig
-from gnn.enterprises import EnterpriseFit, EnterpriseModel, fit, outcome_after, risk_before
+from gnn.enterprises import (
+    EnterpriseFit,
+    EnterpriseModel,
+    existing,
+    fit,
+    outcome_after,
+    risk_before,
+)
 
 CONFIG = ModelConfig(
     replicates=10,
@@ -47,6 +54,23 @@ def test_later_outcomes_change_nothing_that_is_judged(cases: Cases, fitted: Ente
         fitted.model.probability(panel), again.model.probability(panel), strict=True
     ):
         assert first == pytest.approx(second, abs=0)
+
+
+def test_enterprises_that_did_not_exist_at_a_cut_are_not_judged_there(
+    cases: Cases, fitted: EnterpriseFit
+) -> None:
+    """One counts from its registration on, or from its first shipment if that was earlier."""
+    there = existing(cases, TEST_CUT)
+    late = np.flatnonzero(cases.since >= TEST_CUT)
+    traded = np.unique(cases.parties["importer"][cases.declared < TEST_CUT])
+    assert 0 < len(there) < cases.enterprises
+    assert set(late) - set(there) == set(late) - set(traded)
+    assert set(there) >= set(traded) | set(np.flatnonzero(cases.since < TEST_CUT))
+    assert fitted.facts["test"]["rows"] == len(there)
+    early = replace(cases, since=np.full_like(cases.since, TEST_CUT))
+    assert set(existing(early, TEST_CUT)) == set(traded) | set(
+        np.unique(cases.parties["declarant"][cases.declared < TEST_CUT])
+    )
 
 
 def test_risk_is_of_the_last_year_and_of_unknown_outcomes(
