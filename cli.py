@@ -9,6 +9,7 @@ import typer
 
 from commands import output
 from graph.errors import HawserError
+from graph.settings import LAST_PORT
 
 app = typer.Typer(
     name="hawser",
@@ -257,7 +258,9 @@ def grade(
 @app.command(rich_help_panel=RUN)
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=LAST_PORT, help="Port; 0 takes a free one.")
+    ] = None,
 ) -> None:
     """Serve the GraphQL API until interrupted."""
     from commands import serving

@@ -1,5 +1,6 @@
 """Every setting of Hawser in one table: name, default, help. Values come from `HAWSER_*`."""
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -10,11 +11,22 @@ from typing import Any
 from graph.errors import SettingsError
 
 
-def _setting(default: Any, help_text: str, *, secret: bool = False, minimum: float = 0) -> Any:
+#: The largest TCP port.
+LAST_PORT = 65_535
+
+
+def _setting(
+    default: Any,
+    help_text: str,
+    *,
+    secret: bool = False,
+    minimum: float = 0,
+    maximum: float = math.inf,
+) -> Any:
     """Declare one setting; `variable` gives the name of its environment variable."""
     return dataclass_field(
         default=default,
-        metadata={"help": help_text, "secret": secret, "minimum": minimum},
+        metadata={"help": help_text, "secret": secret, "minimum": minimum, "maximum": maximum},
     )
 
 
@@ -48,7 +60,7 @@ class Settings:
         0.2, "share of bad rows in a table above which the whole batch is refused"
     )
     api_host: str = _setting("127.0.0.1", "address the API listens on")
-    api_port: int = _setting(8000, "port the API listens on; 0 takes a free one")
+    api_port: int = _setting(8000, "port the API listens on; 0 takes a free one", maximum=LAST_PORT)
     api_tokens: Path = _setting(
         Path(),
         "YAML file of API tokens and their clearances; empty: local users only",
@@ -140,6 +152,11 @@ def _read(name: str, kind: type, text: str, metadata: Mapping[str, Any]) -> Any:
     if isinstance(value, int | float) and value < metadata["minimum"]:
         raise SettingsError(
             f"{variable(name)}={text!r} is below {metadata['minimum']}",
+            hint=metadata["help"],
+        )
+    if isinstance(value, int | float) and value > metadata["maximum"]:
+        raise SettingsError(
+            f"{variable(name)}={text!r} is above {metadata['maximum']}",
             hint=metadata["help"],
         )
     return value

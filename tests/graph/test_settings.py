@@ -25,7 +25,12 @@ def test_environment_wins() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("HAWSER_API_PORT", "many"), ("HAWSER_GRAPH_BATCH_SIZE", "0"), ("HAWSER_GRAPH_TIMEOUT", "-1")],
+    [
+        ("HAWSER_API_PORT", "many"),
+        ("HAWSER_API_PORT", "99999"),
+        ("HAWSER_GRAPH_BATCH_SIZE", "0"),
+        ("HAWSER_GRAPH_TIMEOUT", "-1"),
+    ],
 )
 def test_bad_value_names_the_variable(name: str, value: str) -> None:
     with pytest.raises(SettingsError) as caught:

@@ -27,6 +27,8 @@ GOOD = [
     ("imo", "IMO 9074729", "9074729"),
     ("locode", "cn sha", "CNSHA"),
     ("locode", "FOTHO", "FOTHO"),
+    ("locode", "AEJEA", "AEJEA"),
+    ("locode", "ESALG", "ESALG"),
     ("country", "usa", "US"),
     ("country", "ＣＮ", "CN"),
     ("currency", "rmb", "CNY"),
