@@ -26,7 +26,8 @@ MARKER = "demo.json"
 WITHOUT = {
     "resolve": "parties are masked codes: there are no names or addresses to compare",
     "related parties": "there are no persons, relations, addresses or telephone numbers",
-    "risk paths": "no penalties, list entries or relations: a path along trade alone says little",
+    "risk paths": "no penalties, list entries or relations: risk is followed along trade alone,"
+    " which says little",
     "ports": "there are no ports, vessels or containers",
     "graph network": "trade is the only tie, the model one of trees: it claims nothing for ties",
 }
@@ -96,14 +97,20 @@ def run(plan: Plan, *, json: bool) -> None:
     story.tell(f"Demo in {story.settings.home.absolute()}")
     _bring_in(story)
     _derive(story)
-    told = _summary(story)
+    chosen = story.stage("explore", lambda p: _example(settings))
     if sys.stdout.isatty() and not json:
-        demo_summary.show(told)
+        demo_summary.show(_summary(story) | chosen)
         serving.serve_beside(story.settings)
         return
-    with serving.beside(story.settings) as address:
-        told |= {"address": address, "answer": serving.ask(address, told["enterprise"])}
+    chosen |= story.stage("serve", lambda p: _asked(settings, chosen["enterprise"]))
+    told = _summary(story) | chosen
     output.emit(told, json=json, text=lambda: demo_summary.show(told))
+
+
+def _asked(settings: Settings, enterprise: str) -> dict[str, Any]:
+    """What the HTTP server answers on an enterprise, without a terminal to serve from."""
+    with serving.beside(settings) as address:
+        return {"address": address, "answer": serving.ask(address, enterprise)}
 
 
 def _prepare(story: Story) -> None:
@@ -139,8 +146,6 @@ def _bring_in(story: Story) -> None:
     if plan.data == "korea":
         source, paths = "korea_customs", declarations(plan.path)
         story.tell(f"Declarations: {', '.join(str(path) for path in paths)}")
-        for stage, reason in WITHOUT.items():
-            story.tell(f"  no {stage}: {reason}")
     else:
         folder = settings.home / "world"
         source, paths = "tables", [folder / "tables"]
@@ -204,7 +209,6 @@ def _derive(story: Story) -> None:
 
 def _summary(story: Story) -> dict[str, Any]:
     told = story.told
-    chosen = _example(story.settings)
     return {
         "data": story.plan.data,
         "home": story.settings.home.absolute(),
@@ -213,17 +217,16 @@ def _summary(story: Story) -> dict[str, Any]:
         "nodes": told["snapshot"]["nodes"],
         "edges": told["snapshot"]["edges"],
         "stages": [
-            {"stage": name, "seconds": round(took.seconds, 1), "peak_mb": took.peak // 1_000_000}
+            {"stage": name, "seconds": round(took.seconds, 1), "peak_mb": round(took.peak / 1e6)}
             for name, took in story.meter.stages.items()
         ],
         "seconds": round(story.meter.seconds, 1),
-        "peak_mb": story.meter.peak // 1_000_000,
+        "peak_mb": round(story.meter.peak / 1e6),
         "grades": told["grade"]["counts"],
         "precision": stages.precision(told["train"]),
         "models": {key: told["train"][key] for key in MODELS},
         "snapshot": told["snapshot"]["id"],
         "left_out": WITHOUT if story.plan.data == "korea" else {},
-        **chosen,
     }
 
 

@@ -140,6 +140,7 @@ def _where(told: Row) -> None:
     else:
         say("  Open the address below in a browser, or from another terminal:")
     say(f"  {door} portrait {told['enterprise']}")
-    say(f"  {door} paths {told['enterprise']}")
+    if "risk paths" not in told["left_out"]:
+        say(f"  {door} paths {told['enterprise']}")
     if "answer" in told:
         say(f"  {door} serve")
