@@ -10,7 +10,6 @@ from typing import Any
 
 from graph.errors import SettingsError
 
-
 #: The largest TCP port.
 LAST_PORT = 65_535
 
