@@ -208,10 +208,11 @@ def train(
 ) -> None:
     """Train the risk models on a snapshot and choose the champion."""
     from commands import stages
+    from commands.comparison import show_comparison
 
     with output.working("train") as report:
         done = stages.train(output.data(), snapshot, seed, truth, report)
-    output.emit(done, json=json)
+    output.emit(done, json=json, text=lambda: show_comparison(done, {}))
 
 
 @app.command(rich_help_panel=DERIVE)
