@@ -27,6 +27,7 @@ import pyarrow.compute as pc
 import scipy.sparse as sparse
 
 from graph.access import HIGHEST
+from graph.aside import put_in_place
 from graph.errors import SnapshotError
 from graph.ontology import EDGE_KINDS, MARKINGS, NODE_KINDS
 from graph.settings import Settings
@@ -258,7 +259,9 @@ def build(
         writer = _Writer(staging, as_of, known_at)
         with closing(InForce(lake)) as tables:
             _write_all(writer, tables, judgements, progress or (lambda what, share: None))
-        identifier = _publish(writer, settings)
+        identifier = writer.identifier
+        place = settings.snapshot_folder / identifier
+        put_in_place(staging, place, lambda: _sound(settings, identifier))
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     _point_at(settings, identifier)
@@ -417,19 +420,12 @@ def _write_all(
     writer.finish()
 
 
-def _publish(writer: _Writer, settings: Settings) -> str:
-    """Move the folder to its place; a sound one already there stays, a damaged one goes."""
-    identifier = writer.identifier
-    final = settings.snapshot_folder / identifier
-    if final.exists():
-        try:
-            open_snapshot(settings, identifier)
-        except SnapshotError:
-            shutil.rmtree(final)
-        else:
-            return identifier
-    writer.folder.rename(final)
-    return identifier
+def _sound(settings: Settings, identifier: str) -> bool:
+    try:
+        open_snapshot(settings, identifier)
+    except SnapshotError:
+        return False
+    return True
 
 
 def _strings(ids: Sequence[str] | pa.Array) -> pa.Array:

@@ -170,6 +170,29 @@ def test_building_mends_a_damaged_snapshot(lake: Lake, snapshot: Snapshot) -> No
     assert open_snapshot(lake.settings) == snapshot
 
 
+@pytest.mark.parametrize("damaged", [False, True])
+def test_two_commands_that_build_the_same_snapshot_both_have_it(
+    lake: Lake, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch, damaged: bool
+) -> None:
+    """The other one puts its own in place just before this one does."""
+    if damaged:
+        (snapshot.folder / "nodes" / "Enterprise.arrow").unlink()
+    else:
+        shutil.rmtree(snapshot.folder)
+    rename, others = Path.rename, list[Snapshot]()
+
+    def renaming(self: Path, target: Path) -> Path:
+        if not others and target == snapshot.folder:
+            others.append(snapshot)
+            others[:] = [build(lake, lake.settings, as_of=DAY, known_at=DAY)]
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", renaming)
+    assert build(lake, lake.settings, as_of=DAY, known_at=DAY) == others[0] == snapshot
+    assert open_snapshot(lake.settings) == snapshot
+    assert not list(snapshot.folder.parent.glob(".*"))
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"format": 1, "id": "other"}'])
 def test_damaged_manifest_is_told(lake: Lake, snapshot: Snapshot, text: str) -> None:
     (snapshot.folder / "manifest.json").write_text(text, "utf-8")
