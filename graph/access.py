@@ -26,6 +26,9 @@ IDENTITY = frozenset({"id", "kind", "key", "marking", "markings"})
 #: What stores add for their own use; nobody is shown it.
 INTERNALS = frozenset({"digest"})
 
+#: The least marking of what Hawser concludes itself: scores, grades, judgements of identity.
+OWN_MARKING = "INTERNAL"
+
 _LEVELS = {name: number for number, name in enumerate(MARKINGS)}
 HIGHEST = MARKINGS[-1]
 
@@ -74,6 +77,11 @@ def level(clearance: str) -> int:
 def within(clearance: str) -> list[str]:
     """The markings a reader with this clearance may see, lowest first."""
     return list(MARKINGS[: level(clearance) + 1])
+
+
+def higher(one: str, other: str) -> str:
+    """The more restrictive of two markings. Raises `SettingsError`."""
+    return max(one, other, key=level)
 
 
 def visible(markings: Iterable[str] | str | None, clearance: str) -> bool:

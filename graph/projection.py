@@ -15,6 +15,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from graph.access import HIGHEST, OWN_MARKING
 from graph.ontology import (
     EDGE_KINDS,
     MARKINGS,
@@ -33,9 +34,6 @@ _STATEMENT = ("record", "marking", "valid_from", "valid_to", "recorded_at")
 NODE_PROVENANCE = ("source", *_STATEMENT, "markings")
 EDGE_PROVENANCE = ("statement_source", *_STATEMENT, "markings")
 
-#: Marking of what Hawser concludes itself (judgements of identity).
-OWN_MARKING = "INTERNAL"
-
 EDGE_IDENTITY = ("source_kind", "source", "target_kind", "target", "key")
 
 JUDGEMENT_SCHEMA = pa.schema(
@@ -47,6 +45,7 @@ JUDGEMENT_SCHEMA = pa.schema(
         "judgement": pa.string(),
         "score": pa.float64(),
         "derivation": pa.string(),
+        "marking": pa.string(),
         "created_on": pa.date32(),
     }
 )
@@ -372,13 +371,18 @@ def _derived(
         told = told.filter(told["created_on"] <= known_at)
     wanted = "unsure" if edge.name.startswith("POSSIBLY_") else "positive"
     rows = _judged(told.filter(told["judgement"] == wanted))
-    if edge.name == "LISTED_AS":
-        rows = _union([rows, _identifier_matches(lake, as_of, known_at)])
-    return _first(_allowed(rows, edge), EDGE_IDENTITY, (ibis.desc("score"), "record"))
+    if edge.name != "LISTED_AS":
+        return _allowed(rows, edge)
+    rows = _allowed(_union([rows, _identifier_matches(lake, as_of, known_at)]), edge)
+    rows = rows.mutate(rank=_rank(rows["marking"]))
+    winners = _first(rows, EDGE_IDENTITY, (ibis.desc("score"), "rank", "record"))
+    said = rows.select(*EDGE_IDENTITY, "marking")
+    return _with_markings(winners.drop("rank", "markings"), said, EDGE_IDENTITY)
 
 
 def _judged(told: ir.Table) -> ir.Table:
-    """Judgements of identity as edges."""
+    """Judgements of identity as edges; each is known to whoever may see what it rests on."""
+    marking = _higher(told["marking"].fill_null(HIGHEST), ibis.literal(OWN_MARKING))
     return told.select(
         source_kind="left_kind",
         source="left_id",
@@ -391,11 +395,11 @@ def _judged(told: ir.Table) -> ir.Table:
         record=md5(told["left_id"] + "|" + told["right_id"] + "|" + told["derivation"]).substr(
             0, 16
         ),
-        marking=ibis.literal(OWN_MARKING),
+        marking=marking,
         valid_from=ibis.null("date"),
         valid_to=ibis.null("date"),
         recorded_at=told["created_on"],
-        markings=ibis.array([ibis.literal(OWN_MARKING)]),
+        markings=ibis.array([marking]),
     )
 
 

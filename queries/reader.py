@@ -19,7 +19,6 @@ from graph.algorithms.ownership import owners
 from graph.algorithms.propagation import risk_paths
 from graph.errors import NotFound, SnapshotError
 from graph.ontology import NODE_KINDS
-from graph.projection import OWN_MARKING
 from graph.snapshot import Snapshot
 from graph.store.ledger import Grade, Ledger
 from queries import pages
@@ -110,7 +109,7 @@ class Reader:
         Scores and grades rest on every statement in it, so they need its highest marking.
         """
         marking = self.sources.highest_marking(snapshot)
-        return all(access.visible(name, self.clearance) for name in (OWN_MARKING, marking))
+        return all(access.visible(name, self.clearance) for name in (access.OWN_MARKING, marking))
 
     def enterprise(self, id: str) -> Row:
         """The enterprise's node.

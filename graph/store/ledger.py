@@ -16,6 +16,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from graph import access
 from graph.errors import LedgerError, NotFound
 from graph.settings import Settings
 from graph.store.ledger_engine import guard, open_engine
@@ -202,13 +203,17 @@ class Ledger:
         user: str,
         score: float | None = None,
         derivation: str = "",
+        marking: str | None = None,
     ) -> int:
         """Record what a person says of a pair; `left` and `right` are (kind, id).
 
-        The judgement in force before is retired, and kept. Returns the new judgement's id.
+        `marking` is the highest of the facts that the judgement rests on; without it, that of the
+        judgement in force before, or the highest there is. The judgement before is retired, and
+        kept. Returns the new judgement's id.
 
         Raises:
             LedgerError: the judgement is none of `JUDGEMENT_VALUES`, or the pair is no pair.
+            SettingsError: there is no such marking.
         """
         row = {
             **pair(left, right),
@@ -219,11 +224,12 @@ class Ledger:
             "created_at": datetime.now(UTC),
         }
         with self._write("recording a judgement in") as connection:
-            same = [JUDGEMENTS.c[name] == row[name] for name in PAIR]
+            before = [JUDGEMENTS.c[name] == row[name] for name in PAIR]
+            before.append(JUDGEMENTS.c.deleted_at.is_(None))
+            known = connection.execute(sa.select(JUDGEMENTS.c.marking).where(*before)).scalar()
+            row["marking"] = access.higher(marking or known or access.HIGHEST, access.OWN_MARKING)
             connection.execute(
-                sa.update(JUDGEMENTS)
-                .where(*same, JUDGEMENTS.c.deleted_at.is_(None))
-                .values(deleted_at=row["created_at"])
+                sa.update(JUDGEMENTS).where(*before).values(deleted_at=row["created_at"])
             )
             number = _insert(connection, JUDGEMENTS, row)
             detail = {name: row[name] for name in (*PAIR, "judgement")}

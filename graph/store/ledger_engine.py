@@ -13,7 +13,7 @@ from graph.errors import LedgerError
 from graph.settings import Settings
 
 #: The newest migration; a test holds it against the files in `migrations/versions`.
-HEAD = "0001"
+HEAD = "0002"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MILLISECONDS = 30_000
 #: Key of the PostgreSQL advisory lock under which migrations run ("hawser" in ASCII).

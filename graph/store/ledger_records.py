@@ -24,6 +24,7 @@ JUDGEMENT_SCHEMA = pa.schema(
         ("judgement", pa.string()),
         ("score", pa.float64()),
         ("derivation", pa.string()),
+        ("marking", pa.string()),
         ("user", pa.string()),
         ("created_at", pa.timestamp("us", tz="UTC")),
         ("created_on", pa.date32()),
@@ -174,7 +175,7 @@ def reconcile(
 ) -> Plan:
     """Compare what is in force with what the rules propose. O(held + proposals)."""
     wanted = {tuple(row[name] for name in PAIR): row for row in proposals}
-    content = ("judgement", "score", "derivation", "user")
+    content = ("judgement", "score", "derivation", "marking", "user")
     known = {tuple(row[name] for name in PAIR): row for row in held}
     ours = {pair: row for pair, row in known.items() if row["user"] in rules}
     same = {

@@ -20,6 +20,8 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
+from graph.access import HIGHEST
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An instant: given and read with its time zone, kept in UTC on every database."""
@@ -61,6 +63,7 @@ JUDGEMENTS = Table(
     Column("user", String(256), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("deleted_at", UtcDateTime),
+    Column("marking", String(16), nullable=False, server_default=HIGHEST),
 )
 #: One judgement in force for a pair; retired ones stay.
 Index(

@@ -17,6 +17,8 @@ CONTACTS = ("phone", "email")
 #: Shortest forms that are a key: shorter ones are shared by chance.
 _SHORTEST = {"core": 2, "roman": 5, "stem": 2}
 _EDGE = 7
+#: Columns of the levels of a side.
+LEVELS = {"id": pl.String, "level": pl.UInt8}
 _BRAND = 2
 
 
@@ -24,12 +26,14 @@ _BRAND = 2
 class Side:
     """Parties of one kind. `facts`: `id`, `field`, `value` (text), as often as there are values.
 
-    `names`: `id` and the forms of each of its names.
+    `names`: `id` and the forms of each of its names. `levels`: `id` and `level`, the place in
+    `MARKINGS` of the highest marking of what is told of it; who is not there has the highest.
     """
 
     kind: str
     facts: pl.DataFrame
     names: pl.DataFrame
+    levels: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -40,11 +44,14 @@ class Blocks:
     skipped: int
 
 
-def side(kind: str, facts: pl.DataFrame, *, ordered: bool = True) -> Side:
+def side(
+    kind: str, facts: pl.DataFrame, levels: pl.DataFrame | None = None, *, ordered: bool = True
+) -> Side:
     """Take the names out of the facts and normalise them."""
     named = facts.filter(pl.col("field") == "name").select("id", name="value").unique()
     forms = normalise(named["name"], ordered=ordered)
-    return Side(kind, facts, named.join(forms, on="name").sort("id", "name"))
+    names = named.join(forms, on="name").sort("id", "name")
+    return Side(kind, facts, names, pl.DataFrame(schema=LEVELS) if levels is None else levels)
 
 
 def keys(party: Side, identifiers: tuple[str, ...]) -> pl.DataFrame:

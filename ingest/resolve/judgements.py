@@ -3,7 +3,10 @@
 import polars as pl
 import pyarrow as pa
 
+from graph.access import HIGHEST, OWN_MARKING, level
+from graph.ontology import MARKINGS
 from graph.store.ledger import JUDGEMENT_SCHEMA
+from ingest.resolve.blocking import Side
 
 #: A shared identifier decides; a similar name only asks.
 IDENTIFIER_RULE = "rule:identifier"
@@ -35,6 +38,20 @@ def propose(compared: pl.DataFrame, left_kind: str, right_kind: str, unsure: flo
         .otherwise("derivation"),
         user=pl.when(identified).then(pl.lit(IDENTIFIER_RULE)).otherwise(pl.lit(NAME_RULE)),
     )
+
+
+def with_markings(proposals: pl.DataFrame, left: Side, right: Side) -> pl.DataFrame:
+    """Add the `marking`: the highest of what is told of the two parties, since any of it may be
+    what they were compared by, and at least that of whatever Hawser concludes."""
+    own, most = level(OWN_MARKING), level(HIGHEST)
+    for name, party in (("left", left), ("right", right)):
+        told = party.levels.rename({"level": name})
+        proposals = proposals.join(
+            told, left_on=f"{name}_id", right_on="id", how="left", maintain_order="left"
+        ).with_columns(pl.col(name).fill_null(most))
+    highest = pl.max_horizontal("left", "right", pl.lit(own, pl.UInt8))
+    names = pl.lit(pl.Series([list(MARKINGS)]))
+    return proposals.with_columns(marking=names.list.get(highest)).drop("left", "right")
 
 
 def to_arrow(proposals: pl.DataFrame) -> pa.Table:

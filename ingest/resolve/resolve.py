@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import ibis
 import polars as pl
 
+from graph.ontology import MARKINGS
 from graph.settings import Settings
 from graph.store.lake import Lake
 from graph.store.ledger import Ledger, Reconciled
 from ingest.resolve.blocking import Side, block, side
 from ingest.resolve.compare import compare
-from ingest.resolve.judgements import RULES, propose, to_arrow
+from ingest.resolve.judgements import RULES, propose, to_arrow, with_markings
 from ingest.resolve.weights import Weights, load_weights
 
 Progress = Callable[[str, float], None] | None
@@ -100,6 +101,7 @@ def match(left: Side, right: Side, weights: Weights) -> Matched:
     blocks = block(left, right, identifiers, weights.largest_block)
     compared = compare(blocks.pairs, left, right, comparison)
     proposals = propose(compared, left.kind, right.kind, weights.unsure)
+    proposals = with_markings(proposals, left, right)
     return Matched(proposals, blocks.pairs.height, blocks.skipped)
 
 
@@ -112,16 +114,35 @@ def read_parties(lake: Lake) -> tuple[Side, Side, Side, Side]:
     kind = entries.kind.lower()
     is_person = kind.isin(_PERSONS)
     other = entries.filter(~is_person & ~kind.isin(_THINGS))
+    entry = ("ListEntry", "entry_id", _ENTRY, _ENTRY_LISTS)
     return (
-        side("Enterprise", _facts(lake.table("enterprises"), "enterprise_id", _ENTERPRISE)),
-        side("Person", _facts(lake.table("persons"), "person_id", _PERSON), ordered=False),
-        side("ListEntry", _facts(other, "entry_id", _ENTRY, _ENTRY_LISTS)),
-        side(
-            "ListEntry",
-            _facts(entries.filter(is_person), "entry_id", _ENTRY, _ENTRY_LISTS),
-            ordered=False,
-        ),
+        _side(lake.table("enterprises"), "Enterprise", "enterprise_id", _ENTERPRISE),
+        _side(lake.table("persons"), "Person", "person_id", _PERSON, ordered=False),
+        _side(other, *entry),
+        _side(entries.filter(is_person), *entry, ordered=False),
     )
+
+
+def _side(
+    table: ibis.Table,
+    kind: str,
+    key: str,
+    columns: tuple[str, ...],
+    lists: tuple[str, ...] = (),
+    *,
+    ordered: bool = True,
+) -> Side:
+    return side(kind, _facts(table, key, columns, lists), _levels(table, key), ordered=ordered)
+
+
+def _levels(table: ibis.Table, key: str) -> pl.DataFrame:
+    """The level of the highest marking of the statements of each party: `LEVELS`."""
+    rows = pl.DataFrame(pl.from_arrow(table.select(key, "marking").to_pyarrow()))
+    places = {name: place for place, name in enumerate(MARKINGS)}
+    level = pl.col("marking").replace_strict(
+        places, default=len(MARKINGS) - 1, return_dtype=pl.UInt8
+    )
+    return rows.group_by(id=key).agg(level=level.max())
 
 
 def _facts(

@@ -7,11 +7,13 @@ from datetime import date
 from typing import Any
 
 import networkx
+import pyarrow as pa
 import pytest
 
 from commands import explore, words
+from commands.exporting import edges
 from commands.neighbourhood import Ball, draw
-from graph.access import within
+from graph.access import OWN_MARKING, Redactions, within
 from graph.algorithms.connections import connections
 from graph.algorithms.ownership import owners
 from graph.algorithms.propagation import risk_paths
@@ -19,13 +21,18 @@ from graph.ontology import MARKINGS
 from graph.settings import Settings
 from graph.snapshot import Snapshot, build
 from graph.store.lake import Lake
+from graph.store.ledger import Ledger
 from graph.store.search import SearchIndex, open_search
 from graph.store.search import build as build_index
 from graph.tables import TABLES
+from ingest.resolve.resolve import resolve
 
 DAY = date(2024, 6, 30)
 WriteLake = Callable[..., Lake]
 Rows = dict[str, list[dict[str, Any]]]
+
+
+NAMES = ("Amber", "Birch", "Copper", "Delta", "Ember", "Fjord", "Granite", "Harbour")
 
 
 def holding(source: str, target: str, share: float | None, marking: str, day: int) -> Any:
@@ -52,6 +59,17 @@ def mixed() -> Rows:
         "list_entries": [],
         "findings": [],
     }  # fmt: skip
+    pair = [(f"{side}-{marking}", marking) for marking in MARKINGS for side in ("one", "other")]
+    for number, (firm, marking) in enumerate(pair):
+        # Known to everybody under a name of its own; that the two of a marking have one code and
+        # one telephone number only a statement of the marking says.
+        name = f"{NAMES[number]} Company"
+        told = {"customs_code": f"310191000{number // 2}", "phone": f"5551000{number // 2}"}
+        rows["enterprises"] += [
+            {"enterprise_id": firm, "name": name, "country": "CN", "marking": "PUBLIC"},
+            {"enterprise_id": firm, "name": name, "country": "CN", "marking": marking, **told,
+             "valid_from": date(2021, 5, 1)},
+        ]  # fmt: skip
     for level, marking in enumerate(MARKINGS):
         own: dict[str, Any] = {"marking": marking}
         firm, person, twice = f"firm-{marking}", f"person-{marking}", f"twice-{marking}"
@@ -144,7 +162,13 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory, write_lake: WriteLake) -> World:
     with write_lake(tmp_path_factory.mktemp("clearance"), mixed()) as lake:
         build_index(lake, lake.settings)
-        snapshot = build(lake, lake.settings, as_of=DAY, known_at=DAY)
+        resolve(lake.settings)
+        with Ledger(lake.settings) as ledger:
+            judgements = ledger.judgements()
+        judged = pa.array([DAY] * judgements.num_rows, pa.date32())
+        place = judgements.schema.get_field_index("created_on")
+        judgements = judgements.set_column(place, "created_on", judged)
+        snapshot = build(lake, lake.settings, as_of=DAY, known_at=DAY, judgements=judgements)
         return World(lake.settings, snapshot, open_search(lake.settings), said(lake))
 
 
@@ -204,6 +228,23 @@ def test_a_neighbourhood_leaks_nothing(world: World, clearance: str) -> None:
     answer = networkx.node_link_data(graph, edges="edges")
     assert world.leaks(clearance, answer) == []
     assert len(answer["edges"]) > 4 and answer["graph"]["redacted"]
+
+
+@pytest.mark.parametrize("clearance", MARKINGS)
+@pytest.mark.parametrize("marking", MARKINGS)
+def test_identity_is_told_to_those_who_may_see_what_it_rests_on(
+    world: World, clearance: str, marking: str
+) -> None:
+    ends = [("Enterprise", f"{side}-{marking}") for side in ("one", "other")]
+    may = {marking, OWN_MARKING} <= set(within(clearance))
+    found = connections(world.snapshot, *ends, clearance=clearance).as_dict()
+    told = [hop["kind"] for path in found["paths"] for hop in path["hops"]]
+    assert told.count("SAME_AS") == may
+    ball = Ball(world.snapshot, clearance, ("SAME_AS",), 1000)
+    graph = draw(ball, int(world.snapshot.locate("Enterprise", [f"one-{marking}"])[0]), 1)
+    assert graph.number_of_edges() == may
+    exported = edges(world.snapshot, "SAME_AS", clearance, Redactions())
+    assert (f"one-{marking}" in exported["source"].to_pylist()) == may
 
 
 @LOWER

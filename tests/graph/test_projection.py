@@ -216,6 +216,26 @@ def test_a_name_on_a_list_is_only_possible_until_judged(tables: Lake) -> None:
     assert not edges(tables, "POSSIBLY_SAME_AS", judgements=table)
 
 
+def test_what_two_sources_conclude_exists_for_whoever_may_see_one_of_them(tables: Lake) -> None:
+    row = {
+        "left_kind": "Enterprise", "left_id": "A", "right_kind": "ListEntry", "right_id": "L1",
+        "judgement": "positive", "derivation": "informant", "created_on": date(2024, 1, 1),
+    }  # fmt: skip
+    [known] = edges(tables, "LISTED_AS").values()
+    for score, marking, winner in (
+        (1.0, "SECRET", known["marking"]),
+        (1.1, "SECRET", "SECRET"),
+        (1.1, None, "SECRET"),
+        (1.1, "PUBLIC", "INTERNAL"),
+    ):
+        judged = [{**row, "score": score, "marking": marking}]
+        table = pa.Table.from_pylist(judged, schema=JUDGEMENT_SCHEMA)
+        [listed] = edges(tables, "LISTED_AS", judgements=table).values()
+        assert listed["marking"] == winner
+        said = {known["marking"], "INTERNAL" if marking == "PUBLIC" else "SECRET"}
+        assert set(listed["markings"]) == said
+
+
 def test_what_is_concluded_carries_the_highest_marking_of_its_grounds(
     tmp_path: Path, write_lake: Callable[..., Lake]
 ) -> None:

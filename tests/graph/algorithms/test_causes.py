@@ -71,6 +71,7 @@ def snapshot(write_lake: WriteLake, tmp_path_factory: pytest.TempPathFactory) ->
     judged = {
         "left_kind": "Enterprise", "left_id": "v", "right_kind": "ListEntry", "right_id": "l",
         "judgement": "positive", "score": 1.0, "derivation": "identifier", "created_on": DAY,
+        "marking": "INTERNAL",
     }  # fmt: skip
     lake = write_lake(tmp_path_factory.mktemp("causes"), TABLES)
     judgements = pa.Table.from_pylist([judged], JUDGEMENT_SCHEMA)

@@ -12,11 +12,13 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from graph.errors import LedgerError, NotFound
+from graph.errors import LedgerError, NotFound, SettingsError
 from graph.settings import Settings
 from graph.store import ledger_engine
 from graph.store.ledger import GRADE_SCHEMA, GradingRun, Ledger, RuleSet, read_reasons
@@ -176,7 +178,8 @@ def proposals(**scores: float) -> pa.Table:
     return pa.Table.from_pylist(
         [
             {"left_kind": "Enterprise", "left_id": pair[0], "right_kind": "Enterprise", "right_id": pair[1],
-             "judgement": "unsure", "score": score, "derivation": "name", "user": "rule:name"}
+             "judgement": "unsure", "score": score, "derivation": "name", "user": "rule:name",
+             "marking": "INTERNAL"}
             for pair, score in scores.items()
         ]
     )  # fmt: skip
@@ -299,3 +302,40 @@ def test_judgements_of_a_past_day_stay_as_they_were(ledger: Ledger, settings: Se
         ["ben"],
     ]
     assert ledger.judgements()["user"].to_pylist() == ["ben"]
+
+
+def test_a_persons_judgement_keeps_the_marking_of_its_grounds(ledger: Ledger) -> None:
+    pair = ("Enterprise", "a"), ("Enterprise", "b")
+
+    def judged(marking: str | None) -> str:
+        ledger.judge(*pair, "positive", user="li", marking=marking)
+        return ledger.judgements()["marking"][0].as_py()
+
+    told = [judged(name) for name in (None, "RESTRICTED", None, "PUBLIC")]
+    assert told == ["SECRET", "RESTRICTED", "RESTRICTED", "INTERNAL"]
+    with pytest.raises(SettingsError, match="'TOP' is not"):
+        judged("TOP")
+
+
+def test_judgements_of_an_older_ledger_are_secret_until_the_rules_run_again(
+    settings: Settings,
+) -> None:
+    engine = sa.create_engine(settings.ledger_address)
+    config = Config()
+    config.set_main_option(
+        "script_location", str(Path(ledger_engine.__file__).parent / "migrations")
+    )
+    config.set_main_option("path_separator", "os")
+    row = proposals(ab=0.9).to_pylist()[0]
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        old = sa.Table("judgements", sa.MetaData(), autoload_with=connection)
+        del row["marking"]
+        connection.execute(sa.insert(old).values(**row, created_at=NOW))
+    engine.dispose()
+    with Ledger(settings) as ledger:
+        assert ledger.judgements()["marking"].to_pylist() == ["SECRET"]
+        changed = ledger.reconcile("Enterprise", proposals(ab=0.9), rules=["rule:name"])
+        assert (changed.added, changed.retired) == (1, 1)
+        assert ledger.judgements()["marking"].to_pylist() == ["INTERNAL"]

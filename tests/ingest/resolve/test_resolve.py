@@ -155,6 +155,28 @@ def test_resolving_twice_changes_nothing_and_people_have_the_last_word(tmp_path:
     assert (row["judgement"], row["user"]) == ("negative", "li")
 
 
+def test_a_judgement_is_as_secret_as_what_is_told_of_the_parties(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    open_firms = "\n".join(f"{id},{id} Trading,CN,,," for id in "abcdef")
+    told = {
+        "PUBLIC": open_firms + "\ng,g Trading,CN,3101910007,,\nh,h Trading,CN,3101910007,,",
+        "RESTRICTED": "a,a Trading,CN,3101910001,,2021-01-01\nb,b Trading,CN,3101910001,,2021-01-01",
+        "SECRET": "c,c Trading,CN,3101910003,,2022-01-01\nb,b Trading,CN,,5551234,2022-01-01",
+    }
+    for marking, rows in told.items():
+        folder = tmp_path / marking
+        folder.mkdir()
+        text = f"enterprise_id,name,country,customs_code,phone,valid_from\n{rows}\n"
+        (folder / "enterprises.csv").write_text(text, encoding="utf-8")
+        (folder / "source.yml").write_text(f"marking: {marking}\n", encoding="utf-8")
+        ingest("tables", folder, settings, recorded_at=date(2026, 1, 1))
+    resolve(settings)
+    with Ledger(settings) as ledger:
+        rows = ledger.judgements("Enterprise").to_pylist()
+    found = {(row["left_id"], row["right_id"]): row["marking"] for row in rows}
+    assert found == {("a", "b"): "SECRET", ("g", "h"): "INTERNAL"}
+
+
 @pytest.mark.skipif(not ALIASES.exists(), reason="the list of company aliases is not here")
 @pytest.mark.parametrize(
     ("other", "precision", "recall"),
