@@ -409,14 +409,14 @@ def _write_all(
         if filled.isdisjoint(origin.table for origin in node.origins):
             writer.add_nodes(kind, node_schema(kind).empty_table())
         else:
-            writer.add_nodes(kind, node_table(tables, kind, **times).to_pyarrow())
+            writer.add_nodes(kind, tables.read(node_table(tables, kind, **times)))
     for done, (kind, edge) in enumerate(EDGE_KINDS.items(), len(NODE_KINDS)):
         progress(kind, done / total)
         if edge.origins and filled.isdisjoint(origin.table for origin in edge.origins):
             writer.add_edges(kind, NO_EDGES)
         else:
             told = edge_table(tables, kind, **times, judgements=judgements)
-            writer.add_edges(kind, told.to_pyarrow())
+            writer.add_edges(kind, tables.read(told))
     writer.finish()
 
 

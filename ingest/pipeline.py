@@ -81,7 +81,7 @@ def retry_quarantine(settings: Settings, *, progress: Progress | None = None) ->
     with lake, lake.writing() as staging:
         waiting = lake.quarantine()
         waiting = waiting.filter(waiting.marking.isin(seen))
-        sources = waiting.select("source").distinct().order_by("source").to_pyarrow()
+        sources = lake.connection.to_pyarrow(waiting.select("source").distinct().order_by("source"))
         for number, name in enumerate(sources["source"].to_pylist()):
             folder = staging / str(number)
             folder.mkdir()
@@ -125,12 +125,12 @@ class _Run:
         """Read the source's rows among these quarantined ones again."""
         waiting = waiting.filter(waiting.source == self.source.name)
         waiting = waiting.filter(waiting.code != "fields")  # no fields to read again
-        rows = pl.DataFrame(pl.from_arrow(waiting.to_pyarrow()))
+        rows = pl.DataFrame(pl.from_arrow(self.lake.connection.to_pyarrow(waiting)))
         if not rows.height:
             return
         self._write("retried", rows.select("id"))
         for (table,), group in rows.sort("file", "row").group_by("table", maintain_order=True):
-            self._check(_from_quarantine(str(table), group), self.source.marking)
+            self._check(_from_quarantine(str(table), group), self.source.marking, retried=True)
 
     def check_share(self) -> None:
         """Refuse the batch if too many rows are wrong. Raises `BatchRejected`."""
@@ -174,7 +174,7 @@ class _Run:
             report.batches.append(manifest.id)
             report.unchanged = False
 
-    def _check(self, raw: RawTable, marking: str) -> Checked:
+    def _check(self, raw: RawTable, marking: str, *, retried: bool = False) -> Checked:
         defaults = Defaults(
             self.source.name, marking, self.day, secret_key(self.lake.settings.home)
         )
@@ -183,7 +183,9 @@ class _Run:
         numbers = pl.int_range(self._number, self._number + good.height, dtype=pl.Int64, eager=True)
         self._number += good.height
         self.good[raw.table] = self.good.get(raw.table, 0) + good.height
-        self._write(raw.table, good.with_columns(numbers.alias("__n")))
+        self._write(
+            raw.table, good.with_columns(numbers.alias("__n"), pl.lit(retried).alias("__retried"))
+        )
         if checked.refused.height:
             self.refused.append(checked.refused)
             self._write("refused", checked.refused)

@@ -118,9 +118,8 @@ def _versions(
     rows = lake.versions(table)
     if known_at is not None:
         rows = rows.filter(rows["recorded_at"] <= known_at)
-    told = pl.DataFrame(
-        rows.select(*columns, "recorded_at", "superseded_at", "record").to_pyarrow()
-    )
+    wanted = rows.select(*columns, "recorded_at", "superseded_at", "record")
+    told = pl.DataFrame(lake.connection.to_pyarrow(wanted))
     if table in given:
         told = pl.concat([told, _given(table, columns, given[table], told)], how="vertical")
     end = _number("superseded_at")

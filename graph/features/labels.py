@@ -37,4 +37,4 @@ def labels(lake: "Lake", known_at: date) -> pa.Table:
         "shipment_id", "declared_at", "inspected_on", "recorded_at", "violation", "selection",
         "probability",
     ]  # fmt: skip
-    return pl.DataFrame(joined.to_pyarrow()).sort(*order).select(columns).to_arrow()
+    return pl.DataFrame(lake.connection.to_pyarrow(joined)).sort(*order).select(columns).to_arrow()

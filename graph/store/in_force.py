@@ -8,6 +8,7 @@ spills to disk within its memory limit.
 from datetime import date
 
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from graph.store.lake import Lake
 
@@ -49,6 +50,10 @@ class InForce:
             rows = self._lake.table(table, as_of=as_of, known_at=known_at).drop(*_NOT_PROJECTED)
             self._kept[key] = self._lake.connection.create_table(name, obj=rows, temp=True)
         return self._kept[key]
+
+    def read(self, rows: ir.Table) -> pa.Table:
+        """Work an expression out within the lake's limits, one on no table of it too."""
+        return self._lake.connection.to_pyarrow(rows)
 
     def close(self) -> None:
         """Give the tables back."""

@@ -247,7 +247,9 @@ class Lake:
         files = tuple(self.files(table))
         if files not in self._markings:
             found = self.statements(table).select("marking").distinct()
-            self._markings[files] = frozenset(found.to_pyarrow()["marking"].to_pylist())
+            self._markings[files] = frozenset(
+                self.connection.to_pyarrow(found)["marking"].to_pylist()
+            )
         return self._markings[files]
 
     def latest_day(self) -> date | None:
@@ -267,9 +269,9 @@ class Lake:
         """A statement with its table, its columns and where it came from; `None` if unknown."""
         for name in TABLES:
             rows = self.statements(name)
-            found = rows.filter(rows.record == record_id).limit(1).to_pyarrow().to_pylist()
-            if found:
-                return {"table": name, **found[0]}
+            found = self.connection.to_pyarrow(rows.filter(rows.record == record_id).limit(1))
+            if found.num_rows:
+                return {"table": name, **found.to_pylist()[0]}
         return None
 
     def records(

@@ -115,7 +115,8 @@ class GraphRows:
             return bool(self.lake.files(origin.table))
         column, value = origin.where
         if (origin.table, column) not in self._values:
-            found = self.lake.statements(origin.table).select(column).distinct().to_pyarrow()
+            values = self.lake.statements(origin.table).select(column).distinct()
+            found = self.lake.connection.to_pyarrow(values)
             self._values[origin.table, column] = set(found[column].to_pylist())
         return value in self._values[origin.table, column]
 

@@ -3,18 +3,24 @@
 import json
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import ibis
 import numpy as np
 import pytest
 
 from graph.errors import SnapshotError
+from graph.features.build import build_features
+from graph.features.labels import labels
 from graph.ontology import EDGE_KINDS, MARKINGS
 from graph.settings import Settings
 from graph.snapshot import NO_END, NO_START, Snapshot, build, from_day, open_snapshot, to_day
 from graph.store.lake import Lake
+from graph.store.rows import GraphRows
 
 DAY = date(2024, 6, 30)
 WriteLake = Callable[..., Lake]
@@ -130,6 +136,33 @@ def test_id_depends_on_content_only(
     other = build(Lake(settings), settings, as_of=DAY, known_at=DAY)
     assert other.id == snapshot.id
     assert _bytes(other.folder) == _bytes(snapshot.folder)
+
+
+def test_everything_is_worked_out_within_the_lakes_own_limits(
+    write_lake: WriteLake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never on the engine that Ibis shares in a process, which knows neither limit nor folder."""
+    monkeypatch.setattr(ibis.options, "default_backend", None)
+    for tables in ({}, TABLES):
+        with write_lake(tmp_path / str(len(tables)), tables) as lake:
+            snapshot = build(lake, lake.settings, as_of=DAY, known_at=DAY)
+            build_features(lake, snapshot, lake.settings)
+            labels(lake, DAY)
+            with closing(GraphRows(lake, DAY, DAY)) as rows:
+                assert sum(part.count for part in rows.node_parts()) == snapshot.size
+                assert [part for kind in EDGE_KINDS for part in rows.edge_parts(kind)] or not tables
+    assert ibis.options.default_backend is None
+
+
+def test_snapshots_are_built_side_by_side(write_lake: WriteLake, tmp_path: Path) -> None:
+    lakes = [write_lake(tmp_path / name, TABLES) for name in "abcd"]
+
+    def made(lake: Lake) -> str:
+        with lake:
+            return build(lake, lake.settings, as_of=DAY, known_at=DAY).id
+
+    with ThreadPoolExecutor(len(lakes)) as pool:
+        assert len(set(pool.map(made, lakes))) == 1
 
 
 def test_another_day_is_another_snapshot(lake: Lake, snapshot: Snapshot) -> None:
