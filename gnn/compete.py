@@ -148,9 +148,9 @@ class _Fitting:
         """Roll the origin forward over the folds and pool what each contender said in advance."""
         cases, folds = self.cases, _folds(self.cases, split, self.config)
         found: list[dict[str, Contender]] = []
-        for number, (rows, validation) in enumerate(folds):
+        for number, (rows, _) in enumerate(folds):
             tell(f"fitting fold {number + 1} of {len(folds)}", 0.5 * number / len(folds))
-            lesson = Lesson(rows, validation, self.learning_weight)
+            lesson = Lesson(rows, self.learning_weight)
             found.append(
                 fit_all(
                     cases, lesson, self.config, threads=self.threads, fit_network=self.fit_network
@@ -184,7 +184,7 @@ class _Fitting:
         needed = len(wanted) > 1 or trial.champion in (NETWORK, BOTH)
         found = fit_all(
             self.cases,
-            Lesson(rows, None, self.learning_weight),
+            Lesson(rows, self.learning_weight),
             self.config,
             threads=self.threads,
             rounds=trial.rounds,

@@ -13,10 +13,13 @@ class SplitConfig:
     what contenders said there in advance, pooled, is what validation chooses and calibrates by.
     Selection weights count in full where models are judged and calibrated; models learn from their
     `learning_power`-th power, since a few very large weights cost more than the bias they remove.
+    How long a model learns is what serves the last `stopping_share` of its own rows best, when it
+    has learnt from the rest; it then learns as long from all of them.
     """
 
     validation_share: float = 0.15
     test_share: float = 0.20
+    stopping_share: float = 0.25
     folds: int = 3
     weight_percentile: float = 99.0
     learning_power: float = 0.5
@@ -27,8 +30,8 @@ class SplitConfig:
 class TreeConfig:
     """LightGBM's settings. `bags` boosters differ in their seed and are averaged.
 
-    Validation may stop the boosting only after `least_rounds`: with a few dozen violations its loss
-    is too noisy to stop earlier.
+    The boosting stops only after `least_rounds`: with a few dozen violations the loss is too noisy
+    to stop earlier.
     """
 
     learning_rate: float = 0.04
@@ -42,13 +45,19 @@ class TreeConfig:
     patience: int = 100
     bags: int = 3
 
+    @property
+    def usual_rounds(self) -> int:
+        """Rounds where too few outcomes are known to see when the boosting should stop."""
+        return min(self.least_rounds, self.most_rounds)
+
 
 @dataclass(frozen=True)
 class GraphConfig:
     """The graph network's settings.
 
     `window_days` is the length of a cut: a shipment sees only findings recorded before the first
-    day of its window. `half_lives` (days) are the speeds at which old findings fade.
+    day of its window. `half_lives` (days) are the speeds at which old findings fade. Training
+    lasts `least_epochs` where too few outcomes are known to see when it should stop.
     """
 
     window_days: int = 30
@@ -57,6 +66,8 @@ class GraphConfig:
     hidden: int = 48
     dropout: float = 0.3
     epochs: int = 60
+    least_epochs: int = 20
+    patience: int = 20
     batch: int = 1024
     learning_rate: float = 3e-3
     weight_decay: float = 1e-3

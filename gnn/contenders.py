@@ -13,7 +13,7 @@ import numpy as np
 from gnn import trees
 from gnn.baselines import Lookup, history_rule, known_rate
 from gnn.cases import NEVER, Cases
-from gnn.config import ModelConfig
+from gnn.config import ModelConfig, SplitConfig
 from gnn.metrics import Floats, evaluate
 from gnn.split import Indices
 from gnn.trees import TreeModel
@@ -38,6 +38,9 @@ TREE_GROUPS: Mapping[str, tuple[str, ...]] = {
 }
 BASELINES = (BASE, LOOKUP, HISTORY)
 
+#: Rows to learn from and rows to stop by.
+Parts = tuple[Indices, Indices]
+
 _BLENDS = np.linspace(0, 1, 21)
 
 #: Fits the graph network: rows, validation rows or None, epochs or None, weight of all shipments.
@@ -46,7 +49,7 @@ FitNetwork = Callable[[Indices, "Indices | None", "int | None", Floats], "Networ
 
 @dataclass(frozen=True)
 class Contender:
-    """A fitted model. `rounds` served validation best; `blend` is the network's share in `both`.
+    """A fitted model. `rounds`: how long it learnt; `blend`: the network's share in `both`.
 
     A baseline has its log-odds of all shipments in `fixed` instead of a model.
     """
@@ -73,13 +76,9 @@ class Contender:
 
 @dataclass(frozen=True)
 class Lesson:
-    """What to learn from: rows with known outcomes, and rows to stop by (None: rounds are known).
-
-    `weight` (n,) is over all shipments.
-    """
+    """What to learn from: rows with known outcomes. `weight` (n,) is over all shipments."""
 
     rows: Indices
-    validation: Indices | None
     weight: Floats
 
 
@@ -93,15 +92,38 @@ def fit_all(
     fit_network: FitNetwork | None = None,
     wanted: tuple[str, ...] = tuple(TREE_GROUPS),
 ) -> dict[str, Contender]:
-    """Fit the baselines, the `wanted` tree models and, if it can be, the graph network."""
+    """Fit the baselines, the `wanted` tree models and, if it can be, the graph network.
+
+    `rounds` of each model; without them, what serves the last part of the lesson itself best, so
+    that rows that are judged later play no part in it.
+    """
     found = baselines(cases, lesson)
+    parts = None if rounds else last_part(cases, lesson.rows, config.split)
     for name in wanted:
-        found[name] = _fit_trees(cases, lesson, config, name, threads, rounds)
+        known = (
+            rounds[name] if rounds else _tree_rounds(cases, lesson, parts, config, name, threads)
+        )
+        model = _fit_trees(cases, lesson, lesson.rows, None, config, name, threads, known)
+        found[name] = Contender(name, model, rounds=known)
     if fit_network is not None:
-        epochs = rounds[NETWORK] if rounds else None
-        network = fit_network(lesson.rows, lesson.validation, epochs, lesson.weight)
-        found[NETWORK] = Contender(NETWORK, None, network, 1.0, network.epochs)
+        known = rounds[NETWORK] if rounds else _epochs(fit_network, lesson, parts, config)
+        network = fit_network(lesson.rows, None, known, lesson.weight)
+        found[NETWORK] = Contender(NETWORK, None, network, 1.0, known)
     return found
+
+
+def last_part(cases: Cases, rows: Indices, config: SplitConfig) -> Parts | None:
+    """Rows cut by time: those recorded before the last `stopping_share` of them, and that share.
+
+    None if one of the two has outcomes of one kind only.
+    """
+    start = int(np.quantile(cases.declared[rows], 1 - config.stopping_share, method="higher"))
+    parts = (
+        rows[(cases.declared[rows] < start) & (cases.recorded[rows] < start)],
+        rows[cases.declared[rows] >= start],
+    )
+    both = all(0 < cases.outcome[part].sum() < len(part) for part in parts)
+    return parts if both else None
 
 
 def with_blend(found: Mapping[str, Contender], share: float) -> dict[str, Contender]:
@@ -148,28 +170,42 @@ def merit(outcome: Floats, score: Floats, weight: Floats, config: ModelConfig) -
     ).average_precision
 
 
+def _tree_rounds(
+    cases: Cases, lesson: Lesson, parts: Parts | None, config: ModelConfig, name: str, threads: int
+) -> int:
+    if parts is None:
+        return config.trees.usual_rounds
+    return _fit_trees(cases, lesson, *parts, config, name, threads, None).rounds
+
+
+def _epochs(
+    fit_network: FitNetwork, lesson: Lesson, parts: Parts | None, config: ModelConfig
+) -> int:
+    if parts is None:
+        return config.graph.least_epochs
+    return fit_network(*parts, None, lesson.weight).epochs
+
+
 def _fit_trees(
     cases: Cases,
     lesson: Lesson,
+    learn: Indices,
+    watch: Indices | None,
     config: ModelConfig,
     name: str,
     threads: int,
-    rounds: Mapping[str, int] | None,
-) -> Contender:
+    rounds: int | None,
+) -> TreeModel:
     names = cases.named(*TREE_GROUPS[name])
-    validation = (
-        None if lesson.validation is None else cases.rows(lesson.validation, names, lesson.weight)
-    )
-    model = trees.fit(
-        cases.rows(lesson.rows, names, lesson.weight),
+    return trees.fit(
+        cases.rows(learn, names, lesson.weight),
         names,
         config.trees,
         seed=config.seed,
-        validation=validation,
-        rounds=rounds[name] if rounds else None,
+        validation=None if watch is None else cases.rows(watch, names, lesson.weight),
+        rounds=rounds,
         threads=threads,
     )
-    return Contender(name, model, rounds=model.rounds)
 
 
 def _party_rate(cases: Cases, role: str, base: float) -> Floats:

@@ -196,7 +196,7 @@ def risk_model(cases: Cases, cut: int, config: ModelConfig, *, threads: int) -> 
     lesson = Rows(
         cases.columns(names)[rows], cases.outcome[rows], weight**config.split.learning_power
     )
-    rounds = min(config.trees.least_rounds, config.trees.most_rounds)
+    rounds = config.trees.usual_rounds
     return trees.fit(lesson, names, config.trees, seed=config.seed, rounds=rounds, threads=threads)
 
 
@@ -261,7 +261,7 @@ def fit(cases: Cases, last_day: int, config: ModelConfig, *, threads: int) -> En
                 hint="ingest a longer history of findings",
             )
     first = {
-        "trees": _with_trees(train, validation, None, horizon, config, threads),
+        "trees": _with_trees(train, horizon, config, threads),
         "logistic": _with_logistic(train, horizon),
     }
     gains = {name: _merit(model, validation) for name, model in first.items()}
@@ -269,9 +269,8 @@ def fit(cases: Cases, last_day: int, config: ModelConfig, *, threads: int) -> En
     model = first[chosen]
     margin = model.margin(validation.features)
     calibrator = calibrate.fit(margin, validation.outcome, validation.weight)
-    rounds = model.trees.rounds if model.trees else None
     again = (
-        _with_trees(refit, None, rounds, horizon, config, threads)
+        _with_trees(refit, horizon, config, threads)
         if model.trees
         else _with_logistic(refit, horizon)
     )
@@ -319,18 +318,12 @@ def _joined(parts: list[Rows]) -> Rows:
     )
 
 
-def _with_trees(
-    rows: Rows,
-    validation: Rows | None,
-    rounds: int | None,
-    horizon: int,
-    config: ModelConfig,
-    threads: int,
-) -> EnterpriseModel:
+def _with_trees(rows: Rows, horizon: int, config: ModelConfig, threads: int) -> EnterpriseModel:
+    """Trees with a fixed number of rounds: cuts overlap, so none tells when those before it fit."""
+    rounds = config.trees.usual_rounds
     model = trees.fit(
-        rows, tuple(PANEL), config.trees, seed=config.seed, validation=validation,
-        rounds=rounds, threads=threads,
-    )  # fmt: skip
+        rows, tuple(PANEL), config.trees, seed=config.seed, rounds=rounds, threads=threads
+    )
     return EnterpriseModel(model, *_NOTHING, horizon)
 
 

@@ -231,6 +231,8 @@ def _fit_one(
         if loss < best_loss:
             best = {name: value.clone() for name, value in module.state_dict().items()}
             best_epoch, best_loss = epoch, loss
+        elif epoch - best_epoch >= choices.patience:
+            break
     if best_epoch:
         module.load_state_dict(best)
     return module.eval(), best_epoch

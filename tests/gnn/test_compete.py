@@ -1,13 +1,14 @@
 """The planted truth is recovered; the network sees the links; reasons sum to the margin."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from gnn.compete import Competition, Truth, compete
+from gnn.compete import Competition, Truth, _Fitting, _split, compete
 from gnn.config import GraphConfig, ModelConfig, SplitConfig, TreeConfig
-from gnn.contenders import BASE, BOTH, FULL, NETWORK, ROW, with_blend
+from gnn.contenders import BASE, BOTH, FULL, NETWORK, ROW, Lesson, fit_all, last_part, with_blend
 from gnn.enterprises import PANEL, panel_at
 from gnn.infer import top_reasons
 from gnn.train import network_fitter
@@ -38,6 +39,59 @@ def test_neighbours_beat_the_row_and_the_network_too(found: Competition) -> None
     assert reached[NETWORK].average_precision > reached[ROW].average_precision
     assert reached[NETWORK].precision > 2 * reached[BASE].base
     assert found.champion in (FULL, BOTH, NETWORK)
+
+
+def test_what_a_window_found_decides_nothing_of_its_own_predictions(world: Any) -> None:
+    """Neither trees nor network see when to stop, nor anything else, in the rows they predict."""
+    cases = world.cases
+    choices = replace(
+        CONFIG,
+        trees=TreeConfig(bags=1, least_rounds=5, most_rounds=120, patience=20),
+        graph=replace(CONFIG.graph, epochs=8),
+    )
+    weight = np.ones(len(cases))
+    split = _split(cases, cases.labelled, choices)
+    window = split.validation
+    turned = replace(
+        cases,
+        outcome=np.where(np.isin(np.arange(len(cases)), window), 1 - cases.outcome, cases.outcome),
+    )
+    seen = []
+    for one in (cases, turned):
+        fit = network_fitter(one, world.links, choices)
+        fitting = _Fitting(one, weight, choices, 1, fit)
+        seen.append(fitting.trial(split, lambda what, share: None))
+    first, second = seen
+    assert first.rounds == second.rounds
+    assert first.merits != second.merits
+    found = [
+        fit_all(
+            one,
+            Lesson(split.train, weight),
+            choices,
+            threads=1,
+            fit_network=network_fitter(one, world.links, choices),
+        )
+        for one in (cases, turned)
+    ]
+    early = window[cases.declared[window] < cases.recorded[window].min()]
+    for name in (ROW, FULL, NETWORK):
+        margins = [one[name].margin(cases, early) for one in found]
+        assert margins[0] == pytest.approx(margins[1], abs=0)
+
+
+def test_a_lesson_is_stopped_by_its_own_last_rows(world: Any) -> None:
+    cases = world.cases
+    rows = cases.labelled
+    learn, watch = last_part(cases, rows, CONFIG.split)
+    start = cases.declared[watch].min()
+    assert cases.recorded[learn].max() < start
+    assert not set(learn) & set(watch)
+    assert len(watch) == pytest.approx(len(rows) / 4, rel=0.02)
+    nothing = replace(cases, outcome=np.where(cases.declared >= start, 0.0, cases.outcome))
+    assert last_part(nothing, rows, CONFIG.split) is None
+    fit = fit_all(nothing, Lesson(rows, np.ones(len(cases))), CONFIG, threads=1, wanted=(ROW,))
+    assert fit[ROW].rounds == CONFIG.trees.usual_rounds
 
 
 def test_probabilities_are_calibrated(found: Competition) -> None:
@@ -97,8 +151,6 @@ def test_panel_sees_only_the_past(world: Any) -> None:
     risk = np.linspace(0, 1, len(cases))
     cut = int(np.quantile(cases.declared, 0.5))
     early = cases.declared < cut
-    from dataclasses import replace
-
     changed = replace(
         cases,
         outcome=np.where(early & (cases.recorded < cut), cases.outcome, 1 - cases.outcome),
