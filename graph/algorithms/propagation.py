@@ -18,10 +18,12 @@ order of contribution (see `graph.algorithms.paths`); those beyond `limit` are s
 `remainder`:
 1 - influence = product over shown (1 - c) * (1 - remainder).
 
-Access. Influence and contributions count only what the reader may see. Paths among the best that
-touch something above the clearance are shown with those steps blanked and without a contribution,
-and counted: neither a gap nor a score gives away more than that something is there. A cause of a
-path's start that the reader may not see is counted, never named.
+Access. Influence, contributions and order count only what the reader may see. Paths that touch
+something above the clearance are counted, all that the policy's limits let be found and whatever
+`limit` is; some of them are shown after the others, without a contribution and with those steps
+blanked, in the order of what is left of them: neither a gap nor a score nor a place gives away
+more than that something is there. A cause of a path's start that the reader may not see is counted,
+never named.
 """
 
 from collections.abc import Mapping
@@ -51,6 +53,9 @@ from graph.snapshot import Snapshot
 
 #: Most causes of one party that are listed; the others are counted.
 MOST_CAUSES = 50
+
+#: Most paths that the clearance hides which are shown, blanked; all are counted.
+MOST_HIDDEN = 5
 
 
 @dataclass(frozen=True)
@@ -91,8 +96,9 @@ class RiskPath:
 
 @dataclass(frozen=True)
 class RiskPaths:
-    """The answer. `hubs` names the first of the `skipped_hubs`; `redacted` counts what the
-    clearance hides; `partial` says that a limit of the policy was reached."""
+    """The answer. After the best of `paths` come some that the clearance hides, blanked. `hubs`
+    names the first of the `skipped_hubs`; `redacted` counts what the clearance hides; `partial`
+    says that a limit of the policy was reached."""
 
     target: str
     influence: float
@@ -149,12 +155,12 @@ def risk_paths(
     found, network = _find(snapshot, policy, target, clearance)
     tell = _Teller(snapshot, policy, target, clearance)
     shown = [tell.path(network, path) for path in found.paths[:limit]]
-    hidden = _hidden(snapshot, policy, target, clearance, found, limit)
+    hidden = _hidden(snapshot, policy, target, clearance, found)
     rest = [path.reliability for path in found.paths[limit:]]
     return RiskPaths(
         enterprise_id,
         noisy_or([path.reliability for path in found.paths]),
-        (*shown, *hidden),
+        (*shown, *hidden[:MOST_HIDDEN]),
         noisy_or(rest),
         len(rest),
         len(found.hubs),
@@ -256,45 +262,51 @@ class _Teller:
 
 
 def _hidden(
-    snapshot: Snapshot,
-    policy: PropagationPolicy,
-    target: int,
-    clearance: str,
-    seen: Found,
-    limit: int,
+    snapshot: Snapshot, policy: PropagationPolicy, target: int, clearance: str, seen: Found
 ) -> list[RiskPath]:
-    """Among the best `limit` paths of all, those the reader may not see whole, blanked.
-
-    The first step's start is blanked too where only what is hidden makes it a source.
-    """
+    """The paths that the reader may not see whole, blanked, by what is left of them."""
     if clearance == access.HIGHEST:
         return []
     found, network = _find(snapshot, policy, target, access.HIGHEST)
     known = {path.nodes for path in seen.paths}
     weight = without_own(snapshot, policy, target, clearance).weights(snapshot.size)
     result = []
-    for path in found.paths[:limit]:
-        if path.nodes not in known:
-            hops = _blanked(snapshot, network, path, clearance)
-            if weight[path.nodes[0]] <= 0:
-                hops = (_without_ends(hops[0], "source"), *hops[1:])
+    for path in found.paths:
+        if path.nodes in known:
+            continue
+        hops = _blanked(snapshot, network, path, clearance, counts=weight[path.nodes[0]] > 0)
+        # One whose steps all show was only left out where the reader's own search was cut.
+        if any(hop.kind == HIDDEN for hop in hops):
             result.append(RiskPath(None, hops[0].source, None, None, None, None, hops))
-    return result
+    return sorted(result, key=lambda path: [_shown(hop) for hop in path.hops])
+
+
+def _shown(hop: Hop) -> tuple[bool, str, str, str, str]:
+    """What is left of a step, to sort by: first those of which something is."""
+    names = (hop.source or "", hop.kind, hop.target or "", hop.evidence or "")
+    return hop.kind == HIDDEN, *names
 
 
 def _blanked(
-    snapshot: Snapshot, network: Network, path: FoundPath, clearance: str
+    snapshot: Snapshot, network: Network, path: FoundPath, clearance: str, *, counts: bool
 ) -> tuple[Hop, ...]:
-    """The steps of a path; blank around a finding that the reader may not see, with its shipment:
-    that they are on a path at all says what was found."""
-    hops = list(hops_of(snapshot, network, path, clearance))
+    """The steps of a path. Hidden, too, are those around a finding that the reader may not see,
+    with its shipment, since that they are on a path at all says what was found; and the first,
+    where only what is hidden makes its start count (`counts`). An end of a hidden step stays only
+    if it stands on a visible one, or is the enterprise that was asked for."""
+    hops = hops_of(snapshot, network, path, clearance)
+    hidden = np.array([hop.kind == HIDDEN for hop in hops])
+    hidden[0] |= not counts
     seen = access.visible_mask(node_markings(snapshot, "marking"), clearance)
     for place, node in enumerate(path.nodes):
         if snapshot.kind_of(node) == "Finding" and not seen[node]:
-            hops[place - 1] = _without_ends(hops[place - 1], "target")
-            hops[place] = _without_ends(hops[place], "source", "target")
-            hops[place + 1] = _without_ends(hops[place + 1], "source")
-    return tuple(hops)
+            hidden[max(place - 1, 0) : place + 2] = True
+    told = list(hops)
+    for place in np.flatnonzero(hidden).tolist():
+        ends = ["source"] if place == 0 or hidden[place - 1] else []
+        ends += ["target"] if hidden[place + 1 : place + 2].any() else []
+        told[place] = _without_ends(hops[place], *ends)
+    return tuple(told)
 
 
 def _without_ends(hop: Hop, *ends: str) -> Hop:

@@ -108,7 +108,7 @@ def test_what_may_not_be_seen_is_blanked_and_counted(snapshot: Snapshot) -> None
     assert [path["source"] for path in seen] == ["b", "c"]
     assert hidden["contribution"] is None
     assert [(hop["from"], hop["kind"], hop["to"]) for hop in hidden["hops"]] == [
-        ("d", "REDACTED", None),
+        (None, "REDACTED", None),
         (None, "REDACTED", "a"),
     ]
     assert all(hop["evidence"] is None for hop in hidden["hops"])
@@ -118,6 +118,47 @@ def test_what_may_not_be_seen_is_blanked_and_counted(snapshot: Snapshot) -> None
         product *= 1 - path["contribution"]
     assert answer["influence"] == pytest.approx(1 - product)
     assert "Person p" not in str(answer)
+
+
+@pytest.mark.parametrize("share", [0.35, 0.75, 0.95])
+def test_nothing_about_hidden_paths_depends_on_the_limit(
+    share: float, tmp_path: Path, write_lake: Callable[..., Lake]
+) -> None:
+    def owns(source: str, target: str, part: float, marking: str = "PUBLIC") -> dict[str, Any]:
+        row = {"source_id": source, "target_id": target, "type": "SHAREHOLDER", "share": part}
+        return {**row, "valid_from": date(2020, 1, 1), "marking": marking}
+
+    open_ones = [f"v{number}" for number in range(9)]
+    hidden_ones = [f"h{number}" for number in range(8)]
+    firms = ["t", "m", *open_ones, *hidden_ones]
+    penalty = {"type": "penalty", "severity": "serious", "occurred_on": DAY, "recorded_at": DAY}
+    with write_lake(tmp_path, {
+        "enterprises": [{"enterprise_id": n, "name": f"Firm {n}", "country": "CN",
+                         "marking": "PUBLIC"} for n in firms],
+        "relations": [
+            *(owns(n, "t", 0.1 * (i + 1)) for i, n in enumerate(open_ones)),
+            *(owns(n, "t", share, "SECRET") for n in hidden_ones),
+            owns("v0", "m", 0.9), owns("m", "t", share, "SECRET"),
+        ],
+        "credit_events": [{"event_id": f"e{n}", "enterprise_id": n, "marking": "PUBLIC", **penalty}
+                          for n in [*open_ones, *hidden_ones]],
+    }) as lake:  # fmt: skip
+        snapshot = build(lake, lake.settings, as_of=DAY, known_at=DAY)
+    whole = risk_paths(snapshot, "t", limit=50, clearance="PUBLIC").as_dict()
+    hidden = [path for path in whole["paths"] if path["contribution"] is None]
+    assert (len(hidden), whole["redacted"]["paths"], whole["redacted"]["edges"]) == (5, 9, 9)
+    assert not any(name in str(hidden) for name in hidden_ones)
+    for limit in range(1, 12):
+        answer = risk_paths(snapshot, "t", limit=limit, clearance="PUBLIC").as_dict()
+        assert answer["redacted"] == whole["redacted"]
+        seen = answer["paths"][: min(limit, 9)]
+        assert [path["source"] for path in seen] == [f"v{8 - n}" for n in range(len(seen))]
+        assert answer["paths"][len(seen) :] == hidden
+    everything = risk_paths(snapshot, "t", limit=50)
+    assert (len(everything.paths), everything.redacted["paths"]) == (18, 0)
+    steps = [[(hop["from"], hop["kind"], hop["to"]) for hop in path["hops"]] for path in hidden]
+    assert steps[0] == [("v0", "OWNS", "m"), ("m", "REDACTED", "t")]
+    assert steps[1:] == [[(None, "REDACTED", "t")]] * 4
 
 
 def test_unknown_and_hidden_targets_are_not_found(snapshot: Snapshot) -> None:
