@@ -87,6 +87,8 @@ class Merge:
         self._drop(
             name, f'n NOT IN (SELECT arg_min(n, (file, row)) FROM "new_{name}" GROUP BY record)'
         )
+        self._give_way(table)
+        self._refuse_told_twice(table)
         self._restate(table)
         self._drop(name, f"record IN (SELECT record FROM {self._known(name)})")
         self._date(table)
@@ -108,7 +110,8 @@ class Merge:
         event = f'"{table.event_date}"' if table.event_date else "NULL::DATE"
         starts = "valid_from" if "valid_from" in own else event
         return f"""
-            SELECT __n AS n, {_record(table, self.source)} AS record, __file AS file, __row AS row,
+            SELECT __n AS n, __retried AS retried, {_record(table, self.source)} AS record,
+                   __file AS file, __row AS row,
                    {recorded} IS NOT NULL AS given, __day AS day, {starts} AS valid_from,
                    coalesce({recorded}, {event}, {starts}) AS recorded_at, {keys}{references},
                    {_secret(table)} AS secret
@@ -146,6 +149,27 @@ class Merge:
                       LEFT JOIN (SELECT base, max(k) + 1 AS next FROM told GROUP BY base) AS past
                            ON past.base = row.record) AS found
                 WHERE row.n = found.n"""
+        )
+
+    def _give_way(self, table: Table) -> None:
+        """A row that waited in quarantine gives way to what is delivered now under its key."""
+        self._drop(
+            table.name,
+            f"""n IN (SELECT row.n FROM "new_{table.name}" AS row JOIN "new_{table.name}" AS other
+                ON {_same_key(table, "row", "other")}
+                AND row.retried AND NOT other.retried AND {_same_day("row", "other")})""",
+        )
+
+    def _refuse_told_twice(self, table: Table) -> None:
+        """Rows of one key and day that are delivered together and say different things. That the
+        lake has one of them already makes it no truer."""
+        keys = ", ".join(f'"key_{key}"' for key in table.key)
+        self._refuse(
+            table,
+            f"""SELECT n FROM "new_{table.name}"
+                QUALIFY count(*) OVER (PARTITION BY {keys}, recorded_at) > 1""",
+            table.key[0],
+            "conflicting",
         )
 
     def _restate(self, table: Table) -> None:
@@ -301,6 +325,7 @@ class Merge:
         self._sql(
             f"""CREATE TEMP TABLE resolved AS SELECT DISTINCT id FROM {open_ids}
                 WHERE id IN ({accepted or "SELECT ''"})
+                   OR id IN ({self._replaced()})
                    OR (id IN ({again}) AND id NOT IN (SELECT id FROM refused))"""
         )
         every = self.lake.files("quarantine")
@@ -308,6 +333,19 @@ class Merge:
             self._sql(
                 f"DELETE FROM refused WHERE id IN (SELECT id FROM read_parquet({_list(every)}))"
             )
+
+    def _replaced(self) -> str:
+        """Quarantined rows of this source under whose key a row is accepted now."""
+        every = self.lake.files("quarantine")
+        pieces = [
+            f"""SELECT waiting.id FROM read_parquet({_list(every)}) AS waiting
+                JOIN "new_{name}" AS row ON waiting."table" = {_text(name)}
+                AND waiting.source = {_text(self.source)} AND {_told_key(TABLES[name])}
+                AND (NOT row.given OR coalesce(trim(waiting.raw ->> '$.recorded_at'), '')
+                     IN ('', row.recorded_at::VARCHAR))"""
+            for name in (self.done if every else ())
+        ]
+        return " UNION ALL ".join(pieces) or "SELECT ''"
 
     def _open(self) -> str:
         """The ids that are in quarantine now."""
@@ -433,6 +471,20 @@ def _same_key(table: Table, left: str, right: str, stored: bool = False) -> str:
     return " AND ".join(
         f'{left}."key_{name}" {"=" if name in required else "IS NOT DISTINCT FROM"} '
         + (f'{right}."{name}"::VARCHAR' if stored else f'{right}."key_{name}"')
+        for name in table.key
+    )
+
+
+def _same_day(left: str, right: str) -> str:
+    """Whether two rows of one key speak of one day of recording, or one of them of none."""
+    days = f"{left}.recorded_at = {right}.recorded_at"
+    return f"(NOT ({left}.given AND {right}.given) OR {days})"
+
+
+def _told_key(table: Table) -> str:
+    """Equality of an accepted `row`'s key and that in the text of a row `waiting` in quarantine."""
+    return " AND ".join(
+        f"coalesce(trim(waiting.raw ->> '$.{name}'), '') = coalesce(row.\"key_{name}\", '')"
         for name in table.key
     )
 

@@ -1,6 +1,7 @@
 """From files to the lake: what is accepted, what is quarantined and why, what is refused whole."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,11 @@ from ingest.errors import SourceError
 from ingest.pipeline import ingest, retry_quarantine
 
 Write = Callable[..., Path]
+
+
+def lenient(settings: Settings) -> Settings:
+    """The same data folder, where any share of rows may be wrong."""
+    return replace(settings, quarantine_share=1.0)
 
 
 def quarantined(settings: Settings) -> list[dict[str, Any]]:
@@ -189,7 +195,54 @@ def test_a_contradiction_that_is_settled_leaves_the_quarantine(
     ingest("tables", write(shipments=other), settings)
     report = ingest("tables", write(), settings)
     assert report.accepted == {"shipments": 1, "shipment_items": 1}
-    assert [row["row"] for row in quarantined(settings)] == [6]
+    assert quarantined(settings) == []
+    settled = fingerprint(settings)
+    assert retry_quarantine(settings).accepted == {}
+    again = ingest("tables", write(shipments=other), settings)
+    assert again.accepted == {}, "what contradicts itself corrects nothing"
+    assert fingerprint(settings) == settled
+
+
+def test_a_waiting_row_gives_way_to_its_correction(settings: Settings, write: Write) -> None:
+    header = "shipment_id,declared_at,direction,customs_office,importer_id\n"
+    people = {"enterprises": "enterprise_id,name,country\nE1,A,CN\n"}
+    rest = dict.fromkeys(("persons", "relations", "shipment_items", "findings"), "")
+    wrong = write("wrong", **people, **rest, shipments=header + "S1,2024-01-02,I,2201,E9\n")
+    assert ingest("tables", wrong, lenient(settings)).quarantined == {"shipments": 1}
+    right = write("right", **people, **rest, shipments=header + "S1,2024-01-02,I,2201,E1\n")
+    report = ingest("tables", right, settings)
+    assert (report.accepted, report.quarantined, report.resolved) == ({"shipments": 1}, {}, 1)
+    assert quarantined(settings) == []
+    late = write("late", **rest, enterprises=people["enterprises"] + "E9,Z,CN\n", shipments="")
+    assert ingest("tables", late, settings).accepted == {"enterprises": 1}
+    assert in_force(settings, "shipments")[0]["importer_id"] == "E1"
+
+
+def test_a_row_that_was_wrong_by_itself_leaves_when_its_key_is_told(
+    settings: Settings, write: Write
+) -> None:
+    header = "person_id,name,birth_date\n"
+    wrong = header + "P1,Li,2000-02-30\nP2,Wu,2000-13-01\nP3,Xu,\nP4,Yu,\n"
+    people = write("wrong", relations="", persons=wrong) / "persons.csv"
+    assert ingest("tables", people, lenient(settings)).quarantined == {"persons": 2}
+    mended = write("mended", relations="", persons=header + " P1 ,Li,2000-02-29\n") / "persons.csv"
+    assert ingest("tables", mended, settings).resolved == 1
+    assert [row["row"] for row in quarantined(settings)] == [2]
+
+
+def test_rows_of_one_key_and_different_days_of_recording_wait_beside_one_another(
+    settings: Settings, write: Write
+) -> None:
+    header = "finding_id,shipment_id,inspected_on,recorded_at,outcome\n"
+    rest = {"findings": ""}
+    early = write("early", findings=header + "F1,S1,2024-01-05,2024-01-06,compliant\n")
+    ingest("tables", early / "findings.csv", lenient(settings))
+    late = write("late", findings=header + "F1,S1,2024-01-05,2024-02-01,violation\n")
+    ingest("tables", late / "findings.csv", lenient(settings))
+    ingest("tables", write("rest", **rest), settings)
+    assert quarantined(settings) == []
+    with Lake(settings) as lake:
+        assert lake.versions("findings").count().to_pyarrow().as_py() == 2
 
 
 def test_a_later_correction_supersedes_and_the_past_can_be_asked_for(
