@@ -10,7 +10,6 @@ of a kind are sorted by (source, target, key).
 
 import hashlib
 import json
-import shutil
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
@@ -27,7 +26,7 @@ import pyarrow.compute as pc
 import scipy.sparse as sparse
 
 from graph.access import HIGHEST
-from graph.aside import put_in_place
+from graph.aside import building, put_in_place
 from graph.errors import SnapshotError
 from graph.ontology import EDGE_KINDS, MARKINGS, NODE_KINDS
 from graph.settings import Settings
@@ -253,18 +252,14 @@ def build(
     as_of, known_at = as_of or latest, known_at or latest
     from graph.store.in_force import InForce  # only building needs the tables' engine
 
-    settings.snapshot_folder.mkdir(parents=True, exist_ok=True)
-    staging = settings.snapshot_folder / f".building-{uuid.uuid4().hex}"
-    try:
+    with building(settings.snapshot_folder) as staging:
         writer = _Writer(staging, as_of, known_at)
         with closing(InForce(lake)) as tables:
             _write_all(writer, tables, judgements, progress or (lambda what, share: None))
         identifier = writer.identifier
         place = settings.snapshot_folder / identifier
         put_in_place(staging, place, lambda: _sound(settings, identifier))
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    _point_at(settings, identifier)
+        _point_at(settings, identifier)
     return open_snapshot(settings, identifier)
 
 
@@ -306,7 +301,6 @@ class _Writer:
 
     def __init__(self, folder: Path, as_of: date, known_at: date) -> None:
         self.folder = folder
-        self.folder.mkdir()
         self.as_of, self.known_at = as_of, known_at
         self.nodes: dict[str, int] = {}
         self.edges: dict[str, int] = {}

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import shutil
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from graph.aside import building, put_in_place
 from graph.errors import HawserError, SnapshotError
 from graph.features.catalogue import FEATURES, names
 from graph.features.frames import Given, Told, read
@@ -62,6 +61,7 @@ def build_features(
     O((n + m) log n) for n shipments and m links.
     """
     tell = progress or (lambda what, share: None)
+    lake = lake.pinned()
     manifest = _manifest(lake, snapshot)
     folder = settings.feature_folder / snapshot.id
     if _is_current(folder, manifest):
@@ -149,16 +149,8 @@ def _is_current(folder: Path, manifest: Mapping[str, Any]) -> bool:
 
 def _write(folder: Path, tables: Mapping[str, pa.Table], manifest: Mapping[str, Any]) -> None:
     """Write aside, then put in the place of what was there."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = folder.parent / f".building-{uuid.uuid4().hex}"
-    try:
-        staging.mkdir()
+    with building(folder.parent) as staging:
         for name, table in tables.items():
             pq.write_table(table, staging / f"{name}.parquet")
         (staging / "manifest.json").write_text(json.dumps(manifest, indent=1), "utf-8")
-        if folder.exists():
-            folder.rename(staging / "before")
-        staging.rename(folder)
-        shutil.rmtree(folder / "before", ignore_errors=True)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        put_in_place(staging, folder, lambda: _is_current(folder, manifest))

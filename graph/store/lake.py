@@ -14,7 +14,8 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -27,6 +28,7 @@ import pyarrow.compute as pc
 from filelock import FileLock, Timeout
 from ibis.backends.duckdb import Backend
 
+from graph.aside import hold
 from graph.errors import BatchRejected, LakeBusy, LakeError
 from graph.settings import Settings
 from graph.tables import TABLES, Column, Table
@@ -130,6 +132,7 @@ class Lake:
         self.folder = settings.lake_folder
         self._lock = FileLock(settings.home / "lake.lock", timeout=PATIENCE)
         self._connection: Backend | None = None
+        self._release: Callable[[], object] = lambda: None
         self._manifests: dict[str, Manifest] = {}
         self._pinned: tuple[Manifest, ...] | None = None
         self._views: dict[tuple[str, tuple[str, ...]], ibis.Table] = {}
@@ -140,8 +143,12 @@ class Lake:
         """The Ibis DuckDB backend, opened when first asked for."""
         if self._connection is None:
             # DuckDB makes the folder when it first spills, and removes it when it is closed.
-            spill = self.settings.home.absolute() / f".spill-{uuid.uuid4().hex[:8]}"
+            home = self.settings.home.absolute()
+            spill = home / f".spill-{uuid.uuid4().hex[:8]}"
+            held = contextlib.ExitStack()
+            held.enter_context(hold(home, ".spill-*"))
             self._connection = ibis.duckdb.connect(**self._limits(), temp_directory=str(spill))
+            self._release = weakref.finalize(self._connection, held.close)
             self._connection.con.execute(QUIET)
         return self._connection
 
@@ -149,6 +156,7 @@ class Lake:
         """Give up the connection; the lake can be used again afterwards."""
         if self._connection is not None:
             self._connection.disconnect()
+            self._release()
         self._connection = None
         self._views.clear()
 
