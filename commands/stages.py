@@ -86,10 +86,11 @@ def ingest(settings: Settings, delivery: Delivery, progress: Report) -> dict[str
 def quarantine(
     settings: Settings, *, retry: bool, limit: int | None, progress: Report
 ) -> dict[str, Any]:
-    """The rows in quarantine that the clearance reaches, in the order of their files.
+    """The rows in quarantine that the clearance reaches: first those that are wrong by themselves,
+    then those that wait for what they refer to, both in the order of their files.
 
-    Keys: rows, total, redacted (rows above the clearance) and, after a retry, retried, which is
-    of rows within the clearance only.
+    Keys: rows, total, waiting (how many of them wait, by what for; the most first), redacted (rows
+    above the clearance) and, after a retry, retried, which is of rows within the clearance only.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -101,26 +102,49 @@ def quarantine(
     again = as_mapping(retry_quarantine(settings, progress=progress)) if retry else {}
     progress("listing", 0.5)
     with Lake(settings) as lake:
-        waiting = lake.quarantine().order_by("source", "file", "row", "field", "id").to_pyarrow()
-    table = waiting.filter(pc.is_in(waiting["marking"], pa.array(within(settings.clearance))))
+        refused = lake.quarantine()
+        order = (refused.code == "reference", "source", "file", "row", "field", "id")
+        every = lake.connection.to_pyarrow(refused.order_by(*order))
+    table = every.filter(pc.is_in(every["marking"], pa.array(within(settings.clearance))))
     names = [name for name in QUARANTINE_KEYS if name in table.column_names]
+    wanted = table.filter(pc.equal(table["code"], "reference"))["value"].value_counts().to_pylist()
     listed = {
         "rows": table.select(names).slice(0, limit).to_pylist(),
         "total": table.num_rows,
-        "redacted": waiting.num_rows - table.num_rows,
+        "waiting": {
+            one["values"]: one["counts"]
+            for one in sorted(wanted, key=lambda one: (-one["counts"], one["values"]))
+        },
+        "redacted": every.num_rows - table.num_rows,
     }
     return listed | ({"retried": again} if retry else {})
 
 
+#: What waiting rows wait for, of which so many are told.
+MOST_AWAITED = 5
+
+
 def show_quarantine(listed: Mapping[str, Any]) -> None:
-    """Print the rows in quarantine, a line each, and what a retry did."""
-    for row in listed["rows"]:
-        place = " ".join(filter(None, (row["field"], row["value"] and repr(row["value"]))))
-        what = f" {place}:" if place else ""
-        say(f"{row['file']} row {row['row']:,}:{what} {row['reason']}")
-    rest = listed["total"] - len(listed["rows"])
-    if rest > 0:
+    """Print the rows in quarantine that are wrong by themselves, a line each, what the others wait
+    for, and what a retry did."""
+    waiting = listed["waiting"]
+    faults = listed["total"] - sum(waiting.values())
+    for row in listed["rows"][:faults]:
+        told = f" {row['field']} {row['value']!r}:" if row["field"] and row["value"] else ""
+        reason = row["reason"].removeprefix(f"{row['field']} ") if told else row["reason"]
+        say(f"{row['file']} row {row['row']:,}:{told} {reason}")
+    if (rest := faults - len(listed["rows"])) > 0:
         say(f"and {rest:,} more rows")
+    if waiting:
+        first = ", ".join(f"{id} ({n:,})" for id, n in list(waiting.items())[:MOST_AWAITED])
+        more = f" and {len(waiting) - MOST_AWAITED:,} others" if len(waiting) > MOST_AWAITED else ""
+        say(f"{sum(waiting.values()):,} rows wait for what they refer to: {first}{more}")
+    if listed["total"]:
+        say(
+            "Correct rows at their source and ingest them again under the same key; those that wait"
+            " come in by themselves. 请在来源处更正后以同一主键重新导入；等待引用的行会自动进入。",
+            "dim",
+        )
     if not listed["total"]:
         say("No row is in quarantine.")
     if listed["redacted"]:

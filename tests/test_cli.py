@@ -280,6 +280,25 @@ def test_a_delivery_is_read_once_and_bad_rows_are_listed(hawser: Run, tmp_path: 
     assert rows[0]["reason"] and rows[0]["source"] == "tables"
 
 
+def test_rows_that_are_wrong_are_told_apart_from_those_that_wait(
+    hawser: Run, tmp_path: Path
+) -> None:
+    shipments = ["shipment_id,declared_at,direction,customs_office,importer_id"]
+    shipments += [f"S{n},2024-01-0{n},I,2201,E{10 if n < 4 else 11}" for n in range(1, 6)]
+    folder = deliver(
+        tmp_path / "in", enterprises=[*ENTERPRISES, "E10,Firm,China,"], shipments=shipments
+    )
+    home = tmp_path / "home"
+    hawser(home, "ingest", "tables", folder, HAWSER_QUARANTINE_SHARE="1")
+    listed = hawser(home, "quarantine", "--json").json
+    assert (listed["total"], listed["waiting"]) == (6, {"E10": 3, "E11": 2})
+    assert listed["rows"][0]["value"] == "China"
+    told = hawser(home, "quarantine").out
+    assert "enterprises.csv row 3: country 'China': is" in told
+    assert "5 rows wait for what they refer to: E10 (3), E11 (2)" in told
+    assert "shipments.csv" not in told
+
+
 def test_the_same_lake_gives_the_same_snapshot(hawser: Run, tmp_path: Path) -> None:
     home = tmp_path / "home"
     hawser(home, "ingest", "tables", deliver(tmp_path / "in", enterprises=ENTERPRISES))

@@ -2,9 +2,9 @@
 
 `locodes.txt` is the UNECE list (edition 2024-2, gaps filled from those of 2021 and 2013) with the
 ports that the World Port Index (US NGA) and LINERLIB know beside it: a line a country, the
-three-character place codes one after the other. `countries.csv` has also Kosovo under the user-assigned code XK, as customs
-statistics do. A country that the place list leaves out (`countries_without_places`) cannot be
-checked beyond the form of the code.
+three-character place codes one after the other. `countries.csv` has also Kosovo under the
+user-assigned code XK, as customs statistics do. A country that the place list leaves out
+(`countries_without_places`) cannot be checked beyond the form of the code.
 """
 
 import csv
