@@ -237,10 +237,10 @@ class Data:
             HawserError: it has not been scored, or it holds something above the clearance, which
                 scores would pass on.
         """
-        marking = self.snapshot.highest_marking
+        marking = access.concluded(self.snapshot.highest_marking)
         if not access.visible(marking, self.settings.clearance):
             raise HawserError(
-                f"the scores of snapshot {self.snapshot.id} rest on {marking} statements",
+                f"the scores of snapshot {self.snapshot.id} need clearance {marking}",
                 hint=f"open the data with clearance={marking!r}",
             )
         return self._scores()

@@ -64,7 +64,7 @@ def _whole(
         if table.num_rows:
             files |= write(table, wanted.folder / group / kind, wanted.format)
     concluded = results(settings, snapshot)
-    shown = access.visible(snapshot.highest_marking, settings.clearance)
+    shown = access.visible(access.concluded(snapshot.highest_marking), settings.clearance)
     for name, table in concluded.items() if shown else ():
         files |= write(table, wanted.folder / name, wanted.format)
     withheld = [] if shown else sorted(concluded)

@@ -56,17 +56,17 @@ def score(settings: Settings, wanted: Wanted, progress: Report) -> dict[str, Any
 
 
 def _require_clearance(settings: Settings, snapshot: str | None) -> str:
-    """Scores rest on every statement of their snapshot, so a reader needs its highest marking;
+    """Refuse scores that the clearance does not reach (see `access.concluded`);
     gives the id of the snapshot that was looked at, should a newer one come up meanwhile."""
     from graph import access
     from graph.snapshot import open_snapshot
 
     opened = open_snapshot(settings, snapshot, verify=False)
-    marking = opened.highest_marking
+    marking = access.concluded(opened.highest_marking)
     if not access.visible(marking, settings.clearance):
         raise HawserError(
-            f"scores of snapshot {opened.id} rest on {marking} statements",
-            hint=f"writing them to a file needs HAWSER_CLEARANCE={marking}",
+            f"the scores of snapshot {opened.id} need clearance {marking}",
+            hint=f"to write them to a file, set HAWSER_CLEARANCE={marking}",
         )
     return opened.id
 

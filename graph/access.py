@@ -84,6 +84,12 @@ def higher(one: str, other: str) -> str:
     return max(one, other, key=level)
 
 
+def concluded(highest: str) -> str:
+    """The marking of what Hawser concludes from everything, scores and grades, where `highest` is
+    the highest marking in it: that one, since any statement may show through, or `OWN_MARKING`."""
+    return higher(highest if highest in _LEVELS else HIGHEST, OWN_MARKING)
+
+
 def visible(markings: Iterable[str] | str | None, clearance: str) -> bool:
     """Whether something that rests on statements with these markings exists for the reader."""
     names = [markings] if isinstance(markings, str) else list(markings or ())

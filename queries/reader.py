@@ -106,10 +106,10 @@ class Reader:
     def sees(self, snapshot: str) -> bool:
         """Whether the reader may see what Hawser concluded from the whole of a snapshot.
 
-        Scores and grades rest on every statement in it, so they need its highest marking.
+        Scores and grades rest on every statement in it: see `access.concluded`.
         """
-        marking = self.sources.highest_marking(snapshot)
-        return all(access.visible(name, self.clearance) for name in (access.OWN_MARKING, marking))
+        marking = access.concluded(self.sources.highest_marking(snapshot))
+        return access.visible(marking, self.clearance)
 
     def enterprise(self, id: str) -> Row:
         """The enterprise's node.

@@ -59,16 +59,29 @@ def secret(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         list_entries=[ENTRIES, "L2,watch,enterprise,Hush Trading,Whisper Trading"],
     )  # fmt: skip
     built = stages.snapshot(settings, None, None, quiet)
-    folder = settings.score_folder / built["id"]
+    scored(settings, built["id"], "E2")
+    graded(settings, built["id"])
+    return settings
+
+
+@pytest.fixture(scope="module")
+def open_data(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A data folder of PUBLIC statements alone, with a snapshot and scores of it."""
+    settings = Settings(home=tmp_path_factory.mktemp("open"), clearance="PUBLIC")
+    firms = [FIRMS, "E1,=1+1,CN", "../E2,@SUM(1),CN"]
+    deliver(tmp_path_factory.mktemp("in"), settings, "PUBLIC", enterprises=firms)
+    scored(settings, stages.snapshot(settings, None, None, quiet)["id"], "E1")
+    return settings
+
+
+def scored(settings: Settings, snapshot: str, enterprise: str) -> None:
+    """Scores of the snapshot."""
+    folder = settings.score_folder / snapshot
     folder.mkdir(parents=True)
     pq.write_table(SHIPMENT_SCHEMA.empty_table(), folder / "shipments.parquet")
-    scored = dict.fromkeys(ENTERPRISE_SCHEMA.names) | {"enterprise_id": "E2", "probability": 0.5}
-    pq.write_table(
-        pa.Table.from_pylist([scored], ENTERPRISE_SCHEMA), folder / "enterprises.parquet"
-    )
-    graded(settings, built["id"])
-    (folder / MANIFEST).write_text(json.dumps({"snapshot": built["id"], "model": "m"}))
-    return settings
+    row = dict.fromkeys(ENTERPRISE_SCHEMA.names) | {"enterprise_id": enterprise, "probability": 0.5}
+    pq.write_table(pa.Table.from_pylist([row], ENTERPRISE_SCHEMA), folder / "enterprises.parquet")
+    (folder / MANIFEST).write_text(json.dumps({"snapshot": snapshot, "model": "m"}))
 
 
 def graded(settings: Settings, snapshot: str) -> None:
@@ -220,7 +233,7 @@ def test_scores_are_not_written_below_what_they_rest_on(
 ) -> None:
     output = tmp_path / "scores.csv"
     wanted = scoring.Wanted(None, None, tmp_path if given else None, output, enterprises=False)
-    with pytest.raises(HawserError, match="rest on SECRET statements"):
+    with pytest.raises(HawserError, match="need clearance SECRET"):
         scoring.score(public, wanted, quiet)
     assert not output.exists()
     with pytest.raises(HawserError, match=r"shipments|features|model"):
@@ -232,7 +245,7 @@ def test_what_is_scored_is_the_snapshot_that_was_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: bool
 ) -> None:
     """A secret snapshot that comes up after the clearance was compared is not scored."""
-    settings = Settings(home=tmp_path / "home", clearance="PUBLIC")
+    settings = Settings(home=tmp_path / "home", clearance="INTERNAL")
     deliver(tmp_path, settings, "PUBLIC", enterprises=[FIRMS, "E1,Open Ltd,CN"])
     first = stages.snapshot(settings, None, None, quiet)["id"]
     compare, built = scoring._require_clearance, []
@@ -263,7 +276,27 @@ def test_scores_are_not_handed_out_below_what_they_rest_on(
     with hawser.open(secret.home) as data:
         assert data.scores().enterprise("E2")["enterprise_id"] == "E2"
     with hawser.open(secret.home, clearance="PUBLIC") as data:
-        with pytest.raises(HawserError, match="rest on SECRET statements"):
+        with pytest.raises(HawserError, match="need clearance SECRET"):
             data.scores()
         with pytest.raises(NotFound):
             data.node("E3")
+
+
+def test_what_is_concluded_of_public_statements_is_internal(
+    open_data: Settings, tmp_path: Path
+) -> None:
+    with (
+        pytest.raises(HawserError, match="need clearance INTERNAL"),
+        hawser.Data(open_data) as data,
+    ):
+        data.scores()
+    asked = scoring.Wanted(None, None, None, tmp_path / "scores.csv", enterprises=True)
+    with pytest.raises(HawserError, match="need clearance INTERNAL"):
+        scoring.score(open_data, asked, quiet)
+    low = exporting.export(open_data, wanted(tmp_path / "low", "csv"), quiet)
+    assert low["withheld"] == ["scores_enterprises", "scores_shipments"]
+    assert not list((tmp_path / "low").glob("scores*"))
+    inside = replace(open_data, clearance="INTERNAL")
+    assert not exporting.export(inside, wanted(tmp_path / "all", "csv"), quiet)["withheld"]
+    with hawser.Data(inside) as data:
+        assert data.scores().enterprises.num_rows == 1

@@ -68,3 +68,9 @@ def test_lowest_reads_a_column_of_single_markings() -> None:
     column = pa.chunked_array([pa.array(["SECRET", None, "PUBLIC"])])
     assert access.lowest(column).tolist() == [3, 3, 0]
     assert access.lowest(column).dtype == np.uint8
+
+
+def test_what_is_concluded_needs_the_highest_marking_and_is_never_public() -> None:
+    told = {name: access.concluded(name) for name in (*MARKINGS, "SOMETHING")}
+    assert told == {"PUBLIC": "INTERNAL", "INTERNAL": "INTERNAL", "RESTRICTED": "RESTRICTED",
+                    "SECRET": "SECRET", "SOMETHING": "SECRET"}  # fmt: skip
