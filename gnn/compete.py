@@ -119,7 +119,10 @@ def compete(
 
 @dataclass(frozen=True)
 class _Trial:
-    """What validation decided: rounds, blend, champion, calibration, merit of each contender."""
+    """What validation decided: blend, champion, calibration, merit of each contender.
+
+    `rounds`: how long each learnt in the folds on average.
+    """
 
     champion: str
     blend: float

@@ -1,8 +1,6 @@
 """The stage `score`: probabilities with intervals and reasons for shipments and enterprises."""
 
 import json
-import shutil
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +19,12 @@ from gnn.compete import Progress
 from gnn.config import GraphConfig
 from gnn.enterprises import PANEL, EnterpriseModel
 from gnn.errors import ModelError, TorchMissing
+from gnn.exchange import replace
 from gnn.links import links
 from gnn.metrics import Floats
 from gnn.split import Indices
 from gnn.trees import Matrix, TreeModel
+from graph.aside import building
 from graph.features.build import open_features, shipment_features
 from graph.features.given import Refused, given_tables
 from graph.features.labels import labels
@@ -324,17 +324,11 @@ def _write(
     enterprises: pa.Table,
 ) -> Path:
     """Put both tables and a manifest in place of earlier scores of the snapshot."""
-    root = settings.score_folder
-    root.mkdir(parents=True, exist_ok=True)
-    aside, target = root / f".{uuid.uuid4().hex[:8]}", root / snapshot.id
-    aside.mkdir()
-    try:
+    target = settings.score_folder / snapshot.id
+    with building(settings.score_folder) as aside:
         pq.write_table(shipments, aside / "shipments.parquet", compression="zstd")
         pq.write_table(enterprises, aside / "enterprises.parquet", compression="zstd")
         facts = {"snapshot": snapshot.id, "model": loaded.version}
         (aside / MANIFEST).write_text(json.dumps(facts, sort_keys=True) + "\n")
-        shutil.rmtree(target, ignore_errors=True)
-        aside.rename(target)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        replace(aside, target)
     return target

@@ -1,14 +1,14 @@
 """Trained models on disk: HOME/models/<version>/ with a card, the parts and the calibration."""
 
 import json
-import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from gnn.errors import ModelMissing
+from gnn.exchange import replace
+from graph.aside import building
 from graph.settings import Settings
 
 CARD = "card.json"
@@ -17,18 +17,9 @@ CARD = "card.json"
 @contextmanager
 def writing(settings: Settings, version: str) -> Iterator[Path]:
     """A folder to write a model into; it takes its place whole, or not at all."""
-    root = settings.model_folder
-    root.mkdir(parents=True, exist_ok=True)
-    aside = root / f".{version}-{uuid.uuid4().hex[:8]}"
-    aside.mkdir()
-    try:
+    with building(settings.model_folder) as aside:
         yield aside
-        target = root / version
-        if target.exists():
-            shutil.rmtree(target)
-        aside.rename(target)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        replace(aside, settings.model_folder / version)
 
 
 def find(settings: Settings, version: str | None = None) -> Path:
@@ -42,7 +33,8 @@ def find(settings: Settings, version: str | None = None) -> Path:
         if (folder / CARD).exists():
             return folder
         raise ModelMissing(f"no model {version!r} in {settings.model_folder}", hint="hawser train")
-    folders = [path.parent for path in settings.model_folder.glob(f"*/{CARD}")]
+    # What is still being written has a name that starts with a dot.
+    folders = [path.parent for path in settings.model_folder.glob(f"[!.]*/{CARD}")]
     if not folders:
         raise ModelMissing(f"no model in {settings.model_folder}", hint="run hawser train first")
     return max(folders, key=lambda path: ((path / CARD).stat().st_mtime_ns, path.name))

@@ -58,7 +58,7 @@ def open_scores(settings: Settings, snapshot_id: str | None = None) -> Scores:
     """
     root = settings.score_folder
     if snapshot_id is None:
-        manifests = sorted(root.glob(f"*/{MANIFEST}"), key=lambda path: path.stat().st_mtime_ns)
+        manifests = sorted(root.glob(f"[!.]*/{MANIFEST}"), key=lambda path: path.stat().st_mtime_ns)
         if not manifests:
             raise NotFound("nothing has been scored yet", hint="run hawser score")
         folder = manifests[-1].parent

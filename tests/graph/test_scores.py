@@ -31,5 +31,7 @@ def test_scores_are_read_by_snapshot_or_the_latest(tmp_path: Path) -> None:
     assert scores.enterprise("X1")["top_reasons"] == ["importer_violation_rate"]
     assert scores.shipment("X1")["probability"] == 0.2
     assert open_scores(settings, "aaaa").shipments.num_rows == 1
+    _write(settings, ".half-written")
+    assert open_scores(settings).snapshot == "aaaa"
     with pytest.raises(NotFound, match="no scores of snapshot bbbb"):
         open_scores(settings, "bbbb")

@@ -1,0 +1,93 @@
+"""Models and scores take their place whole; a writer that is killed leaves what was there."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gnn import exchange, registry
+from gnn.errors import ModelMissing
+from graph.scores import open_scores
+from graph.settings import Settings
+
+CARD_ONLY = """
+import os, signal, sys
+from pathlib import Path
+from gnn import registry
+from graph.settings import Settings
+with registry.writing(Settings(home=Path(sys.argv[1])), "killed") as folder:
+    registry.write_card(folder, {})
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+SCORES = """
+import os, signal, sys
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from gnn.infer import _write
+from graph.scores import ENTERPRISE_SCHEMA, SHIPMENT_SCHEMA
+from graph.settings import Settings
+from graph.snapshot import Snapshot
+home, wanted = sys.argv[1:]
+day = date(2026, 1, 1)
+snapshot = Snapshot(Path(), "s", day, day, {}, {})
+tables = SHIPMENT_SCHEMA.empty_table(), ENTERPRISE_SCHEMA.empty_table()
+def write(model):
+    _write(Settings(home=Path(home)), snapshot, SimpleNamespace(version=model), *tables)
+write("old")
+def killer(event, arguments):
+    if event == wanted:
+        os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(killer)
+write("new")
+"""
+
+
+def run(code: str, *arguments: object) -> int:
+    """Run Python code in a process of its own; minus the signal that ended it."""
+    texts = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(texts, check=False, cwd=Path(__file__).parents[2]).returncode
+
+
+def test_a_model_that_was_never_finished_is_not_found_and_goes(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    assert run(CARD_ONLY, tmp_path) == -signal.SIGKILL
+    (left,) = settings.model_folder.glob(f"*/{registry.CARD}")
+    with pytest.raises(ModelMissing, match="no model in"):
+        registry.find(settings)
+    with registry.writing(settings, "m") as folder:
+        registry.write_card(folder, {"n": 1})
+        with registry.writing(settings, "other") as second:
+            registry.write_card(second, {})
+        assert folder.exists()
+    assert not left.exists()
+    assert sorted(path.name for path in settings.model_folder.iterdir()) == ["m", "other"]
+    assert registry.find(settings, "m").name == "m"
+
+
+@pytest.mark.parametrize("event", ["os.rename", "shutil.rmtree", "os.remove"])
+def test_scores_are_there_whenever_their_writer_is_killed(tmp_path: Path, event: str) -> None:
+    settings = Settings(home=tmp_path)
+    assert run(SCORES, tmp_path, event) in (0, -signal.SIGKILL)
+    assert open_scores(settings, "s").model in ("old", "new")
+    assert open_scores(settings).snapshot == "s"
+
+
+def test_a_folder_takes_the_place_of_another_or_of_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "place"
+    for text in ("first", "second", "third"):
+        written = tmp_path / text
+        written.mkdir()
+        (written / "file").write_text(text)
+        if text == "third":  # as where the system cannot exchange names
+            monkeypatch.setattr(exchange, "_exchanged", lambda first, second: False)
+        exchange.replace(written, place)
+        assert (place / "file").read_text() == text
+    assert (tmp_path / "second" / "file").read_text() == "first"
+    assert (tmp_path / "third" / "file").read_text() == "second"
+    assert len(list(tmp_path.iterdir())) == 3
