@@ -176,10 +176,8 @@ class Merge:
         """What the lake has, but corrected since, holds again when a later day of recording is
         given for the ingest; without one, such rows change nothing and are counted."""
         name = table.name
-        key, same = (
-            ", ".join(f'"{each}"' for each in table.key),
-            _same_key(table, "row", "old", True),
-        )
+        key = ", ".join(f'"{each}"' for each in table.key)
+        same = _same_key(table, "row", "old", stored=True)
         latest = f"""SELECT row.n, left(md5(row.record || row.day), 16) AS record
             FROM "new_{name}" AS row SEMI JOIN {self._known(name)} AS known USING (record)
             JOIN (SELECT {key}, max(recorded_at) AS last,
@@ -208,30 +206,25 @@ class Merge:
                 f"""UPDATE "new_{name}" AS row SET recorded_at = parent.recorded_at,
                         valid_from = coalesce(row.valid_from, parent.valid_from)
                     FROM (SELECT key, min(recorded_at) AS recorded_at, min(valid_from) AS valid_from
-                          FROM ({self._dates(target)}) GROUP BY key) AS parent
+                          FROM ({self._told(target.name, "recorded_at", "valid_from")})
+                          GROUP BY key) AS parent
                     WHERE row."ref_{table.dated_by}" = parent.key AND NOT row.given"""
             )
         told = "day" if self.restating else f"DATE '{FIRST_KNOWN}'"
         self._sql(f'UPDATE "new_{name}" SET recorded_at = {told} WHERE recorded_at IS NULL')
 
-    def _dates(self, target: Table) -> str:
-        key = target.key[0]
-        stored = f'SELECT "{key}" AS key, recorded_at, valid_from FROM {self._known(target.name)}'
-        if target.name not in self.done:
-            return stored
-        return (
-            f'SELECT "key_{key}" AS key, recorded_at, valid_from FROM "new_{target.name}" '
-            f"UNION ALL {stored}"
-        )
-
     def _postpone(self, table: Table) -> None:
         """A correction that does not say when it became known became known on the day of ingest.
 
         A correction is a row whose key has statements in the lake, whatever the day on which its
-        fact came about. A day that was given for the ingest holds even if what was recorded later
-        stays in force, and such rows are counted; today's is never put behind what is recorded.
+        fact came about; and a part of a whole (an item of a declaration) that has parts there. A
+        day that was given for the ingest holds even if what was recorded later stays in force, and
+        such rows are counted; today's is never put behind what is recorded.
         """
-        name, same = table.name, _same_key(table, "row", "old", stored=True)
+        name, whole = table.name, table.dated_by
+        same = _same_key(table, "row", "old", stored=True)
+        if whole:
+            same = f'row."ref_{whole}" = old."{whole}"'
         self._sql(
             f"""CREATE OR REPLACE TEMP TABLE corrections AS
                 SELECT n, max(old.recorded_at) AS last FROM "new_{name}" AS row
@@ -266,7 +259,7 @@ class Merge:
 
     def _refuse_dangling(self, table: Table, column: Column) -> None:
         """Rows whose `column` names nothing in this batch or the lake."""
-        known = " UNION ALL ".join(self._keys(target) for target in column.references)
+        known = " UNION ALL ".join(self._told(target) for target in column.references)
         self._refuse(
             table,
             f"""SELECT n FROM "new_{table.name}" WHERE "ref_{column.name}" IS NOT NULL
@@ -275,12 +268,13 @@ class Merge:
             "reference",
         )
 
-    def _keys(self, target: str) -> str:
-        key = TABLES[target].key[0]
-        stored = f'SELECT "{key}" AS key FROM {self._known(target)}'
-        if target not in self.done:
+    def _told(self, name: str, *columns: str) -> str:
+        """The keys of a table, in this batch and in the lake, with columns that both have."""
+        key, more = TABLES[name].key[0], "".join(f", {column}" for column in columns)
+        stored = f'SELECT "{key}" AS key{more} FROM {self._known(name)}'
+        if name not in self.done:
             return stored
-        return f'SELECT "key_{key}" AS key FROM "new_{target}" UNION ALL {stored}'
+        return f'SELECT "key_{key}" AS key{more} FROM "new_{name}" UNION ALL {stored}'
 
     def _refuse(self, table: Table, query: str, column: str, code: str) -> None:
         """Move the rows whose number `query` gives to `refused`. Their id is their record."""

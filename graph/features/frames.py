@@ -112,8 +112,8 @@ def _versions(
 ) -> pl.DataFrame:
     """Every version known, sorted by key and day recorded.
 
-    Reference tables and goods items have no day of their own (`known_at` None): a place is where
-    it is, and an item is told with its declaration.
+    Places have no day (`known_at` None): a place is where it is. Nor have goods here, which count
+    with their declaration.
     """
     rows = lake.versions(table)
     if known_at is not None:
@@ -171,11 +171,13 @@ def _first(versions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_shipments(items: pl.DataFrame, shipments: pl.DataFrame) -> pl.DataFrame:
-    """First version of each item of a known declaration, with the declaration's row and days."""
-    items = items.drop("start", "end").unique(
-        ("shipment_id", "item_no"), keep="first", maintain_order=True
-    )
+    """First version of each item of a known declaration, with the declaration's row and days.
+
+    Goods that were added after the declaration was recorded are left out.
+    """
+    items = items.rename({"start": "told"}).drop("end")
+    items = items.unique(("shipment_id", "item_no"), keep="first", maintain_order=True)
     rows = shipments.select("shipment_id", "start", "day", "direction").with_row_index("shipment")
-    return items.join(rows, on="shipment_id", how="inner", maintain_order="left").with_columns(
-        pl.col("shipment").cast(pl.Int64)
-    )
+    found = items.join(rows, on="shipment_id", how="inner", maintain_order="left")
+    found = found.filter(pl.col("told") <= pl.col("start")).drop("told")
+    return found.with_columns(pl.col("shipment").cast(pl.Int64))

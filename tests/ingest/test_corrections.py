@@ -134,3 +134,36 @@ def test_rows_of_one_ingest_may_stand_in_any_order(settings: Settings, write: Wr
             told.append((lake.fingerprint(), in_force(home, "shipments")))
     assert told[0] == told[1]
     assert told[0][1] == [("b", date(2024, 5, 20))]
+
+
+SHIPMENTS = "shipment_id,declared_at,direction,customs_office\nS1,2024-05-10,I,2201\n"
+ITEMS = "shipment_id,item_no,hs_code,customs_value,currency\n"
+HORSES, CARS = "S1,1,010121,100,CNY\n", "S1,2,870323,90000,CNY\n"
+
+
+def goods(settings: Settings) -> dict[int, date]:
+    with Lake(settings) as lake:
+        rows = lake.statements("shipment_items").select("item_no", "recorded_at").to_pyarrow()
+    return {row["item_no"]: row["recorded_at"] for row in rows.to_pylist()}
+
+
+@pytest.mark.parametrize("day", [LATER, None])
+@pytest.mark.parametrize("again", [SHIPMENTS, SHIPMENTS.replace(",I,", ",E,"), ""])
+def test_goods_added_to_a_declaration_are_a_correction(
+    settings: Settings, write: Write, day: date | None, again: str
+) -> None:
+    first = alone(write, "a", shipments=SHIPMENTS, shipment_items=ITEMS + HORSES)
+    ingest("tables", first, settings)
+    added = alone(write, "b", shipments=again, shipment_items=ITEMS + HORSES + CARS)
+    ingest("tables", added, settings, recorded_at=day)
+    assert goods(settings) == {1: date(2024, 5, 10), 2: day or date.today()}
+    assert ingest("tables", added, settings, recorded_at=day).unchanged
+
+
+def test_goods_that_are_delivered_after_their_declaration_are_as_old(
+    settings: Settings, write: Write
+) -> None:
+    ingest("tables", alone(write, "a", shipments=SHIPMENTS), settings)
+    items = alone(write, "b", shipment_items=ITEMS + HORSES + CARS)
+    ingest("tables", items, settings, recorded_at=LATER)
+    assert goods(settings) == {1: date(2024, 5, 10), 2: date(2024, 5, 10)}
