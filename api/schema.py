@@ -222,9 +222,9 @@ class Query:
             redacted=build(Redacted, row["redacted"]),
         )
 
-    @strawberry.field(description="how many nodes of each kind the graph holds")
+    @strawberry.field(description="how many nodes of each kind there are for you")
     async def counts(self, info: Info) -> list[KindCount]:
-        """Read from the server's own counters."""
+        """Of the snapshot in use, or of the graph where there is none."""
         found = await info.context.call(info.context.reader.counts)
         return [KindCount(kind=NodeKind(kind), nodes=nodes) for kind, nodes in found.items()]
 

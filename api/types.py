@@ -309,7 +309,7 @@ class SearchHit:
 @strawberry.type(description="What was found, best first.")
 class SearchResult:
     results: list[SearchHit] = _d("the hits")
-    redacted: int = _d("hits the clearance hides")
+    redacted: bool = _d("whether any name is above the clearance, found or not")
 
 
 @strawberry.type(description="How many nodes of a kind there are.")

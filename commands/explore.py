@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def search(
     settings: Settings, text: str, *, kind: str | None, limit: int, progress: output.Report
 ) -> dict[str, Any]:
-    """Nodes by name or identifier. Keys: results (id, kind, name, score, reason), redacted."""
+    """Nodes by name or identifier. Keys: results (id, kind, name, score, reason), redacted (whether
+    any name is above the clearance)."""
     if kind is not None and kind not in NODE_KINDS:
         raise NotFound(f"there is no kind {kind!r}", hint=f"one of {', '.join(NODE_KINDS)}")
     stages.index(settings, progress)

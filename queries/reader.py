@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graph import access
+from graph.algorithms.network import node_markings
 from graph.algorithms.ownership import owners
 from graph.algorithms.propagation import risk_paths
 from graph.errors import NotFound, SnapshotError
@@ -280,8 +281,14 @@ class Reader:
         }
 
     def counts(self) -> dict[str, int]:
-        """How many nodes of each kind the graph holds; hidden ones count: a number tells little."""
-        return {kind: self.ask("counts", kind=kind).rows[0]["nodes"] for kind in NODE_KINDS}
+        """How many nodes of each kind exist for the reader: in the snapshot, or without one in the
+        graph. O(n)."""
+        snapshot = self.sources.snapshot
+        if snapshot is None:
+            return {kind: self.ask("counts", kind=kind).rows[0]["nodes"] for kind in NODE_KINDS}
+        seen = access.visible_mask(node_markings(snapshot), self.clearance)
+        ranges = {kind: slice(*snapshot.range(kind)) for kind in NODE_KINDS}
+        return {kind: int(seen[nodes].sum()) for kind, nodes in ranges.items()}
 
     def risk(self, id: str, *, limit: int = 3) -> Row:
         """The calibrated probability of a violation and the influence along links, kept apart."""

@@ -28,6 +28,7 @@ from rapidfuzz import fuzz
 
 from graph import access
 from graph.errors import HawserError
+from graph.ontology import MARKINGS
 from graph.settings import Settings
 from graph.store import sounds
 from graph.store.sounds import CJK
@@ -86,10 +87,11 @@ class Hit:
 
 @dataclass(frozen=True)
 class Hits:
-    """The answer: the best first; `redacted` counts the nodes found that the reader may not see."""
+    """The answer: the best first. `redacted` says that the index holds nodes that the reader may
+    not see, whatever was asked for: a count would tell which names are among them."""
 
     results: list[Hit]
-    redacted: int
+    redacted: bool
 
 
 @lru_cache(maxsize=1)
@@ -299,14 +301,18 @@ class SearchIndex:
         """
         wanted = normalise(text)
         if not wanted:
-            return Hits([], 0)
-        level = access.level(clearance)
-        seen = self._ranked(text, wanted, [str(n) for n in range(level + 1)], kind)
-        above = [str(n) for n in range(level + 1, len(access.within(access.HIGHEST)))]
-        hidden = self._ranked(text, wanted, above, kind) if above else []
-        return Hits(seen[:limit], len(hidden))
+            return Hits([], self._holds_above(clearance))
+        found = self._ranked(text, wanted, clearance, kind)
+        return Hits(found[:limit], self._holds_above(clearance))
 
-    def _ranked(self, text: str, wanted: str, reach: list[str], kind: str | None) -> list[Hit]:
+    def _holds_above(self, clearance: str) -> bool:
+        """Whether anything in the index is above the clearance."""
+        above = range(access.level(clearance) + 1, len(MARKINGS))
+        query = tantivy.Query.term_set_query(self._schema, "reach", [str(n) for n in above])
+        return bool(self._searcher.search(query, 1).hits)
+
+    def _ranked(self, text: str, wanted: str, clearance: str, kind: str | None) -> list[Hit]:
+        reach = [str(n) for n in range(access.level(clearance) + 1)]
         query = self._query(text, wanted, reach, kind)
         best: dict[tuple[str, str], Hit] = {}
         for _, address in self._searcher.search(query, CANDIDATES).hits:

@@ -72,6 +72,19 @@ def test_a_hidden_identifier_or_name_is_not_confirmed(store: Reads) -> None:
     assert len(ask(store, "enterprise_by_identifier", {"identifier": "k"}, clearance=LOW).rows) == 1
 
 
+def test_counts_are_of_what_exists_for_the_reader(store: Reads, story: Settings) -> None:
+    snapshot = open_snapshot(story)
+    for clearance, firms, persons in ((LOW, 8, 0), (HIGH, 9, 1)):
+        [row] = ask(store, "counts", {"kind": "Shipment"}, clearance=clearance).rows
+        of_graph, of_snapshot = (
+            Reader(sources, clearance, DAY).counts()
+            for sources in (Sources(store), Sources(store, snapshot=snapshot))
+        )
+        assert of_graph == of_snapshot
+        assert (of_graph["Enterprise"], of_graph["Person"]) == (firms, persons)
+        assert of_graph["Shipment"] == row["nodes"]
+
+
 def test_no_query_has_a_column_or_parameter_for_sorting() -> None:
     names = {field.name for q in CATALOG.values() for field in (*q.columns, *q.parameters)}
     assert not names & {"sort_on", "sort_id", "sort_key", "after", "after_on", "after_id"}

@@ -152,7 +152,7 @@ def test_risk_paths_owners_connections_and_search(app: FastAPI, low_app: FastAPI
         low_app,
         '{ search(text: "Restricted Firm") { results { id } redacted } shipment(id: "s12") { items { hsCode } } }',
     )
-    assert low["data"] == {"search": {"results": [], "redacted": 1}, "shipment": None}
+    assert low["data"] == {"search": {"results": [], "redacted": True}, "shipment": None}
 
 
 def test_evidence_leads_to_file_and_row(app: FastAPI, low_app: FastAPI, ask: Any) -> None:

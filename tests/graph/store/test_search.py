@@ -107,15 +107,16 @@ def test_a_sound_comes_after_a_name_and_ends_where_a_syllable_does(index: Search
     assert index.search("ningbo haifeng mimi gongsi").results[0].id == "e3"
     low = index.search("ningbo haifeng mimi gongsi", clearance="INTERNAL")
     assert "e3" not in [hit.id for hit in low.results]
-    assert low.redacted == 1
 
 
-def test_what_may_not_be_seen_is_counted(index: SearchIndex) -> None:
+def test_what_may_not_be_seen_is_not_told_by_asking(index: SearchIndex) -> None:
     text = "宁波海丰秘密公司"
     assert index.search(text).results[0].id == "e3"
     low = index.search(text, clearance="INTERNAL")
     assert "e3" not in [hit.id for hit in low.results]
-    assert low.redacted == 1
+    for asked in (text, "e3", "海丰", "Nobody At All", "!?"):
+        told = [index.search(asked, clearance=name).redacted for name in ("INTERNAL", "SECRET")]
+        assert told == [True, False]
 
 
 def test_kind_and_limit(index: SearchIndex) -> None:
