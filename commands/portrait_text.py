@@ -20,7 +20,8 @@ HEADINGS = {
     "commodities": "Commodities and prices 商品与价格",
 }
 
-#: Statutory credit classes in Chinese.
+CLASS = "credit class as published by the source 来源所载信用等级"
+#: Credit classes of customs in Chinese.
 CLASSES = {
     "advanced": "高级认证", "aeo": "高级认证", "regular": "常规企业", "recorded": "备案企业",
     "dishonest": "失信企业", "general": "一般认证",
@@ -139,7 +140,7 @@ def _registration(row: Row | None) -> Iterator[str]:
     )
     yield _joined(get("address"), get("phone"), get("email"))
     if given := get("credit_class"):
-        yield f"statutory class 法定信用等级: {given} {CLASSES.get(given, '')}".rstrip()
+        yield f"{CLASS}: {given} {CLASSES.get(given, '')}".rstrip()
 
 
 def _grade(row: Row | None) -> Iterator[str]:

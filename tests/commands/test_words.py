@@ -70,6 +70,13 @@ def test_owners_are_told_with_every_chain(capsys: pytest.CaptureFixture[str]) ->
     )
 
 
+def test_a_portrait_shows_the_credit_class_as_the_source_gave_it() -> None:
+    (line,) = [line for line in portrait_text._registration({"credit_class": "aeo"}) if line]
+    assert line == "credit class as published by the source 来源所载信用等级: aeo 高级认证"
+    (other,) = [line for line in portrait_text._registration({"credit_class": "odd"}) if line]
+    assert other.endswith(": odd")
+
+
 def test_a_portrait_tells_the_causes_of_a_path() -> None:
     path = {"source": "E1", "source_name": "甲公司", **CAUSES}
     assert portrait_text._source(path) == (
