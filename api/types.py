@@ -219,9 +219,12 @@ class Remainder:
 )
 class RiskPaths:
     target: str = _d("the enterprise")
-    influence: float = _d("1 - product(1 - contribution) over the paths found, 0 to 1")
+    influence: float = _d(
+        "1 - product(1 - contribution) over the parties found, each along its best path, 0 to 1"
+    )
     paths: list[RiskPath] = _d(
-        "the best paths; then up to 5 that the clearance hides, blanked, in no order of risk"
+        "the best path of each party; then up to 5 that the clearance hides, blanked,"
+        " in no order of risk"
     )
     remainder: Remainder = _d("the paths not shown")
     skipped_hubs: int = _d("nodes with too many links, which were not passed through")

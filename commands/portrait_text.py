@@ -162,14 +162,12 @@ def _risk(row: Row | None) -> Iterator[str]:
         )
         yield "because of: " + "; ".join(map(_reason, row["top_reasons"]))
     if row.get("influence") is not None:
-        count = len(row["paths"]) + row.get("remainder", {}).get("count", 0)
-        yield f"influence along its links 关联影响: {row['influence']:.3f}, over {count:,} paths"
-        sources = [_source(path) for path in row["paths"]]
-        for source in dict.fromkeys(sources):
-            best = row["paths"][sources.index(source)]["contribution"] or 0
-            others = sources.count(source) - 1
-            more = f"; {counted(others, 'more path')}" if others else ""
-            yield f"  {best:.3f} from {source}{more}"
+        paths = [path for path in row["paths"] if path["contribution"] is not None]
+        count = len(paths) + row.get("remainder", {}).get("count", 0)
+        parties = "1 party" if count == 1 else f"{count:,} parties"
+        yield f"influence along its links 关联影响: {row['influence']:.3f}, from {parties}"
+        for path in paths:
+            yield f"  {path['contribution']:.3f} from {_source(path)}"
         yield row["note"]
 
 

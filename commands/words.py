@@ -158,7 +158,7 @@ def show_paths(found: Row, names: Mapping[str, str] | None = None) -> None:
     if not found["paths"]:
         say("No path from a penalised or listed party within reach.")
     if rest["count"]:
-        say(f"{rest['count']:,} more paths: {rest['contribution']:.3f} of influence together")
+        say(f"{rest['count']:,} more parties: {rest['contribution']:.3f} of influence together")
     _limits(found, "paths")
 
 

@@ -9,7 +9,8 @@ number of arcs; the reduction of the most reliable to the shortest path is the u
 
 Cost: the neighbourhood is read once, O(max_hops * arcs) with `arcs` <= `arc_limit`; the search then
 takes O(b) heap steps a path with b the mean number of arcs that lead to a node, and stops after
-`step_limit` steps in any case. A node to which more than `hub_limit` arcs lead is never passed
+`step_limit` steps in any case. With one path a source, the distances are found anew after each:
+O(max_hops * arcs) a path. A node to which more than `hub_limit` arcs lead is never passed
 through (it can be a path's source): everybody is two steps from everybody through a large broker.
 """
 
@@ -90,6 +91,8 @@ def most_reliable(
     sources: Numbers,
     limits: Limits,
     counts: Callable[[FoundPath], bool] | None = None,
+    *,
+    once: bool = False,
 ) -> Found:
     """The best simple paths from any source to the target.
 
@@ -97,6 +100,7 @@ def most_reliable(
         sources: each node's own reliability as a source, 0 for none, shape (n,); the target's own
             is left out: a path has at least one arc.
         counts: which of the paths are kept (None: all).
+        once: only the best path kept of each source.
     """
     near = _neighbourhood(network, target, limits)
     local = int(np.searchsorted(near.nodes, target))
@@ -114,6 +118,9 @@ def most_reliable(
             cut = True
             break
         paths.append(path)
+        if once:
+            start[np.searchsorted(near.nodes, path.nodes[0])] = math.inf
+            distance[:] = _distances(near, start, limits.max_hops)
     hubs = tuple(int(hub) for hub in near.hubs)
     return Found(tuple(paths), hubs, near.partial or steps.exhausted or cut)
 
@@ -210,7 +217,10 @@ def _search(
     steps: _Steps,
 ) -> Iterator[FoundPath]:
     """Paths in order; ties in the order of their nodes. A heap entry is (bound, nodes from the
-    target backwards, arcs, weight so far, whether the path ends here)."""
+    target backwards, arcs, weight so far, whether the path ends here).
+
+    Between two paths the caller may take sources away from `start` and `distance`: entries in the
+    heap then promise too much, and are put back when their turn comes."""
     bound = -math.log(limits.least)
     heap: list[tuple[float, tuple[int, ...], tuple[int, ...], float, bool]] = [
         (float(distance[limits.max_hops][target]), (target,), (), 0.0, False)
@@ -219,6 +229,11 @@ def _search(
         if not steps.spend():
             return
         total, nodes, arcs, weight, ends = heapq.heappop(heap)
+        node, remaining = nodes[-1], limits.max_hops - len(arcs)
+        least = weight + float(start[node] if ends else distance[remaining][node])
+        if least > total:
+            heapq.heappush(heap, (least, nodes, arcs, weight, ends))
+            continue
         if ends:
             yield FoundPath(
                 tuple(int(near.nodes[node]) for node in reversed(nodes)),
@@ -226,18 +241,17 @@ def _search(
                 math.exp(-total),
             )
             continue
-        node, remaining = nodes[-1], limits.max_hops - len(arcs)
         if math.isfinite(start[node]):
             heapq.heappush(heap, (weight + float(start[node]), nodes, arcs, weight, True))
         if not remaining:
             continue
         first, last = int(near.pointer[node]), int(near.pointer[node + 1])
         onward = weight + near.weight[first:last]
-        least = onward + distance[remaining - 1][near.tail[first:last]]
-        for place in np.flatnonzero(least <= bound):
+        ahead = onward + distance[remaining - 1][near.tail[first:last]]
+        for place in np.flatnonzero(ahead <= bound):
             tail = int(near.tail[first + place])
             if tail not in nodes:
-                entry = (float(least[place]), (*nodes, tail), (*arcs, first + int(place)))
+                entry = (float(ahead[place]), (*nodes, tail), (*arcs, first + int(place)))
                 heapq.heappush(heap, (*entry, float(onward[place]), False))
 
 

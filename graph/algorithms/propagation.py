@@ -10,12 +10,13 @@ Formula. A path from a source party s over links l1..lh (h <= `max_hops`) contri
 
 with weight(s) = max over what s did of weight * 2^(-age / half-life), or 1 for a list entry in
 force. A violation is the deed of the enterprise that the finding names; the others in the shipment
-are reached through it. The influence is 1 - product(1 - c) over the paths found: the noisy-or of
-Pearl, Probabilistic Reasoning in Intelligent Systems (1988), section 4.3. It treats paths as
-independent although they may share links, so it is an upper estimate; the target's own penalties,
-and what was found in its own shipments against nobody named, are not part of it. Paths come in
-order of contribution (see `graph.algorithms.paths`); those beyond `limit` are summed in the
-`remainder`:
+are reached through it. Each party counts once, along its best path:
+other ways from the same party say nothing new. The influence is 1 - product(1 - c) over the
+parties found: the noisy-or of Pearl, Probabilistic Reasoning in Intelligent Systems (1988),
+section 4.3. It treats parties as independent although their paths may share links, so it is an
+upper estimate; the target's own penalties, and what was found in its own shipments against nobody
+named, are not part of it. Paths come in order of contribution (see `graph.algorithms.paths`);
+those beyond `limit` are summed in the `remainder`:
 1 - influence = product over shown (1 - c) * (1 - remainder).
 
 Access. Influence, contributions and order count only what the reader may see. Paths that touch
@@ -143,7 +144,7 @@ def risk_paths(
     limit: int = 5,
     clearance: str = access.HIGHEST,
 ) -> RiskPaths:
-    """The best paths along which risk reaches an enterprise.
+    """The best paths along which risk reaches an enterprise, one from each party.
 
     Cost: see `graph.algorithms.paths`; the network of the snapshot is built once and kept.
 
@@ -207,7 +208,8 @@ def _find(
     def counts(path: FoundPath) -> bool:
         return _ways_chosen(path.nodes, ties, findings)
 
-    return most_reliable(network, target, sources, policy.limits, counts), network
+    found = most_reliable(network, target, sources, policy.limits, counts, once=True)
+    return found, network
 
 
 def _ways_chosen(nodes: tuple[int, ...], ties: FoundTies, findings: tuple[int, int]) -> bool:

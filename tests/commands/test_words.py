@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from commands import demo_summary, output, portrait_text, words
+from commands import comparison, output, portrait_text, words
 from commands.demo import SAMPLE, declarations
 from graph.errors import HawserError
 from graph.snapshot import Snapshot
@@ -156,16 +156,15 @@ def test_credit_is_told_by_date_and_what_fits_is_what_matters() -> None:
     assert [line[:10] for line in few] == ["2024-01-02", "2024-01-01", "and 1 more"]
 
 
-def test_paths_from_one_party_are_one_line() -> None:
+def test_a_portrait_names_each_party_that_risk_comes_from() -> None:
     cause = {"en": "serious penalty", "zh": "严重处罚"}
-    path = {"source": "E9", "source_name": "Nine", "causes": [cause], "cause_count": 2,
-            "hidden_causes": 0}  # fmt: skip
-    paths = [{**path, "contribution": share} for share in (0.3, 0.2)]
-    row = {"influence": 0.5, "paths": paths, "remainder": {"count": 0}, "note": "n"}
-    said = [line for line in portrait_text._risk(row) if "Nine" in line]
-    assert said == [
-        "  0.300 from Nine (E9): serious penalty 严重处罚 and 1 more cause; 1 more path"
-    ]
+    told = {"source": "E9", "source_name": "Nine", "causes": [cause], "cause_count": 2,
+            "hidden_causes": 0, "contribution": 0.3}  # fmt: skip
+    hidden = {**told, "source": None, "source_name": None, "contribution": None, "causes": []}
+    row = {"influence": 0.5, "paths": [told, hidden], "remainder": {"count": 3}, "note": "n"}
+    said = list(portrait_text._risk(row))
+    assert said[0].endswith("0.500, from 4 parties")
+    assert said[1:] == ["  0.300 from Nine (E9): serious penalty 严重处罚 and 1 more cause", "n"]
 
 
 @pytest.mark.parametrize("text", ["word " * 60, "  • " + "词" * 120, "short", "\nafter a space"])
@@ -186,5 +185,5 @@ def test_what_says_nothing_is_not_told(capsys: pytest.CaptureFixture[str]) -> No
 def test_the_demo_says_which_model_serves_and_why() -> None:
     rows = [{"model": name, "validation": value} for name, value in
             (("both", 0.3), ("graph network", 0.2), ("history rule", 0.9))]  # fmt: skip
-    said = demo_summary._why({"rows": rows, "champion": "both"})
+    said = comparison._why({"rows": rows, "champion": "both"})
     assert "both" in said and "0.300, before graph network with 0.200" in said

@@ -5,11 +5,12 @@ from itertools import pairwise
 
 import networkx as nx
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.algorithms.network import Arcs, Network
-from graph.algorithms.paths import Limits, most_reliable
+from graph.algorithms.paths import FoundPath, Limits, most_reliable
 
 Drawn = tuple[int, list[tuple[int, int, float]], list[float]]
 
@@ -71,6 +72,30 @@ def test_every_simple_path_is_found_in_order(drawn: Drawn, hops: int) -> None:
     assert not found.partial
     assert all(len(set(path.nodes)) == len(path.nodes) <= hops + 1 for path in found.paths)
     assert len({path.nodes for path in found.paths}) == len(found.paths)
+
+
+@settings(deadline=None, max_examples=200)
+@given(graphs(), st.integers(1, 4), st.integers(0, 3))
+def test_of_each_source_the_best_path_that_counts_is_found(
+    drawn: Drawn, hops: int, shunned: int
+) -> None:
+    """`shunned` is a node that no path which counts passes through; 0 is none."""
+    size, arcs, sources = drawn
+    limits = Limits(max_hops=hops, path_limit=10_000, step_limit=1_000_000, least=1e-12)
+
+    def counts(path: FoundPath) -> bool:
+        return shunned == 0 or shunned not in path.nodes[1:-1]
+
+    net = network(size, arcs)
+    every = most_reliable(net, 0, np.array(sources), limits, counts)
+    once = most_reliable(net, 0, np.array(sources), limits, counts, once=True)
+    best: dict[int, float] = {}
+    for path in every.paths:
+        best.setdefault(path.nodes[0], path.reliability)
+    assert {path.nodes[0]: path.reliability for path in once.paths} == pytest.approx(best)
+    assert len(once.paths) == len(best)
+    told = [path.reliability for path in once.paths]
+    assert told == sorted(told, reverse=True)
 
 
 @settings(deadline=None, max_examples=100)
