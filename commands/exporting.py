@@ -1,9 +1,12 @@
 """`hawser export`: a snapshot's nodes and edges, with scores and grades, as files."""
 
+import hashlib
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pyarrow as pa
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from graph.snapshot import Snapshot
 
 FORMATS = ("csv", "parquet", "graphml")
+#: Bytes; file systems allow 255, the ending included.
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -186,6 +191,8 @@ def write(table: pa.Table, path: Path, format: str) -> dict[str, int]:
     """Write one table; gives the file's name and rows. Lists become `;` separated text in CSV."""
     import pyarrow.parquet
 
+    from graph.spreadsheet import write_csv
+
     path.parent.mkdir(parents=True, exist_ok=True)
     file = path.with_name(f"{path.name}.{format}")
     if format == "parquet":
@@ -193,23 +200,6 @@ def write(table: pa.Table, path: Path, format: str) -> dict[str, int]:
     else:
         write_csv(table, file)
     return {f"{path.parent.name}/{file.name}": table.num_rows}
-
-
-def write_csv(table: pa.Table, file: Path) -> None:
-    """Write a table as CSV, quoting only what needs it."""
-    import pyarrow.csv
-
-    pyarrow.csv.write_csv(_flat(table), file, pyarrow.csv.WriteOptions(quoting_style="needed"))
-
-
-def _flat(table: pa.Table) -> pa.Table:
-    import pyarrow.compute as pc
-
-    for index, field in enumerate(table.schema):
-        if pa.types.is_list(field.type) or pa.types.is_large_list(field.type):
-            column = pc.binary_join(table.column(index).cast(pa.list_(pa.string())), ";")
-            table = table.set_column(index, field.name, column)
-    return table
 
 
 def _neighbourhood(settings: Settings, snapshot: "Snapshot", wanted: Wanted) -> dict[str, Any]:
@@ -224,7 +214,7 @@ def _neighbourhood(settings: Settings, snapshot: "Snapshot", wanted: Wanted) -> 
         graph = data.neighbourhood(wanted.around, hops=wanted.hops)
     done = {"redacted": graph.graph["redacted"], "withheld": []}
     if wanted.format == "graphml":
-        file = wanted.folder / f"{wanted.around}.graphml"
+        file = wanted.folder / f"{file_name(wanted.around)}.graphml"
         networkx.write_graphml(_text_attributes(graph), file)
         return done | {"files": {file.name: graph.number_of_edges()}}
     ids = [one.get("record") for *_, one in (*graph.nodes(data=True), *graph.edges(data=True))]
@@ -234,6 +224,15 @@ def _neighbourhood(settings: Settings, snapshot: "Snapshot", wanted: Wanted) -> 
     points, links = (told.named(table) for table in (points, links))
     files = write(points, wanted.folder / "nodes", wanted.format)
     return done | {"files": files | write(links, wanted.folder / "edges", wanted.format)}
+
+
+def file_name(id: str) -> str:
+    """A file's name that tells the id: of its letters and digits, the others percent-encoded, so
+    that it leads to no other folder; of one too long for a file, its hash."""
+    name = re.sub(r"[^\w-]", lambda found: quote(found[0], safe="").replace(".", "%2E"), id)
+    if len(name.encode()) > _LONGEST_NAME:
+        return hashlib.sha256(id.encode()).hexdigest()[:32]
+    return name
 
 
 def _rows(rows: list[dict[str, Any]]) -> pa.Table:

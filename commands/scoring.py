@@ -73,8 +73,8 @@ def _require_clearance(settings: Settings, snapshot: str | None) -> str:
 
 def _write(settings: Settings, snapshot: str, wanted: Wanted) -> int:
     """Write a snapshot's scores as CSV, sorted by id; gives the number of rows."""
-    from commands.exporting import write_csv
     from graph.scores import open_scores
+    from graph.spreadsheet import write_csv
 
     assert wanted.result is not None
     scores = open_scores(settings, snapshot)

@@ -10,6 +10,7 @@ from graph import access
 from graph.errors import HawserError
 from graph.files import FileRejected, Frame, ending, read_csv, read_file
 from graph.settings import Settings
+from graph.spreadsheet import without_formulas
 
 #: The column with the names: the first of these that the file has, else its first column.
 NAMES = ("query", "name")
@@ -36,7 +37,7 @@ def screen(
         raise HawserError(f"the lake has no list entries{reason}", hint="ingest a list first")
     found = screening.screen(queries, entries, limit=limit, threshold=threshold, progress=progress)
     result.parent.mkdir(parents=True, exist_ok=True)
-    found.write_csv(result)
+    pl.DataFrame(pl.from_arrow(without_formulas(found.to_arrow()))).write_csv(result)
     matched = found.filter(pl.col("match"))["query"].n_unique() if found.height else 0
     return {
         "output": result,

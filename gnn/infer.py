@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
 import pyarrow.parquet as pq
 
 from gnn import registry
@@ -31,6 +29,7 @@ from graph.features.labels import labels
 from graph.scores import ENTERPRISE_SCHEMA, MANIFEST, SHIPMENT_SCHEMA
 from graph.settings import Settings
 from graph.snapshot import Snapshot, open_snapshot, to_day
+from graph.spreadsheet import write_csv
 from graph.store.lake import Lake
 
 if TYPE_CHECKING:
@@ -243,7 +242,8 @@ def score_tables(
     else:
         by_id = np.argsort(new.shipment_id.astype(str), kind="stable")
         scores = score_shipments(loaded, new, by_id)
-    _write_csv(scores, output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_csv(scores.drop_columns(["model"]), output)
     tell("done", 1.0)
     return len(scores)
 
@@ -261,14 +261,6 @@ def _given_enterprises(
     codes = codes[codes >= 0]
     panel = loaded.enterprise.panel(cases, int(cases.declared.max()) + 1)[codes]
     return _enterprise_table(loaded, loaded.enterprise, ids[codes], panel)
-
-
-def _write_csv(scores: pa.Table, output: Path) -> None:
-    reasons = pc.binary_join(scores["top_reasons"], ";")
-    columns = scores.drop_columns(["top_reasons", "model"]).append_column("top_reasons", reasons)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    options = pa.csv.WriteOptions(quoting_style="needed")
-    pa.csv.write_csv(columns, output, options)
 
 
 def top_reasons(names: tuple[str, ...], parts: Floats, most: int) -> pa.ListArray:

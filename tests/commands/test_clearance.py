@@ -300,3 +300,31 @@ def test_what_is_concluded_of_public_statements_is_internal(
     assert not exporting.export(inside, wanted(tmp_path / "all", "csv"), quiet)["withheld"]
     with hawser.Data(inside) as data:
         assert data.scores().enterprises.num_rows == 1
+
+
+def test_an_export_is_no_formula_and_stays_in_its_folder(
+    open_data: Settings, tmp_path: Path
+) -> None:
+    exporting.export(open_data, wanted(tmp_path / "out", "csv"), quiet)
+    text = (tmp_path / "out" / "nodes" / "Enterprise.csv").read_text()
+    assert "'=1+1" in text and "'@SUM(1)" in text
+    done = exporting.export(open_data, wanted(tmp_path / "out", "graphml", "../E2"), quiet)
+    assert list(done["files"]) == ["%2E%2E%2FE2.graphml"]
+    assert (tmp_path / "out" / "%2E%2E%2FE2.graphml").exists()
+    assert not list(tmp_path.glob("*.graphml"))
+
+
+def test_a_files_name_tells_its_id() -> None:
+    ids = ("E000042", "../a", "..", "宁波-1", "a b", "", "中" * 100)
+    names = [exporting.file_name(id) for id in ids]
+    assert names[:6] == ["E000042", "%2E%2E%2Fa", "%2E%2E", "宁波-1", "a%20b", ""]
+    assert len(names[6]) == 32 and names[6] != exporting.file_name("中" * 101)
+
+
+def test_what_is_screened_is_no_formula(secret: Settings, tmp_path: Path) -> None:
+    asked, out = tmp_path / "asked.csv", tmp_path / "out.csv"
+    asked.write_text('query\n"=Open Trading"\n', encoding="utf-8")
+    screening.screen(secret, asked, out, 1, None, quiet)
+    with out.open(encoding="utf-8") as file:
+        [row] = csv.DictReader(file)
+    assert (row["query"], row["entry_id"], row["rank"]) == ("'=Open Trading", "L1", "1")
