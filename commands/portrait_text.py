@@ -148,7 +148,7 @@ def _grade(row: Row | None) -> Iterator[str]:
         return
     yield f"{row['band']}, {row['points']:.1f} points, on {row['as_of']} by {row['policy']}"
     for reason in row["reasons"]:
-        yield f"{-reason['points_lost']:6.1f}  {reason['en']} {reason['zh']}"
+        yield f"{-reason['points_lost']:z6.1f}  {reason['en']} {reason['zh']}"
 
 
 def _risk(row: Row | None) -> Iterator[str]:
