@@ -217,13 +217,14 @@ class Merge:
         """A correction that does not say when it became known became known on the day of ingest.
 
         A correction is a row whose key has statements in the lake, whatever the day on which its
-        fact came about; and a part of a whole (an item of a declaration) that has parts there. A
-        day that was given for the ingest holds even if what was recorded later stays in force, and
-        such rows are counted; today's is never put behind what is recorded.
+        fact came about. A day that was given for the ingest holds even if what was recorded later
+        stays in force, and such rows are counted; today's is never put behind what is recorded.
+        With a day given, a part of a whole (an item of a declaration) that has parts in the lake is
+        a correction too; without one it may be the rest of a delivery in several pieces.
         """
         name, whole = table.name, table.dated_by
         same = _same_key(table, "row", "old", stored=True)
-        if whole:
+        if whole and self.restating:
             same = f'row."ref_{whole}" = old."{whole}"'
         self._sql(
             f"""CREATE OR REPLACE TEMP TABLE corrections AS
