@@ -408,15 +408,9 @@ def _identifier_matches(lake: Statements, as_of: date | None, known_at: date | N
     both the code and the entry, which is the record."""
     entries = lake.table("list_entries", as_of=as_of, known_at=known_at)
     entries = entries.select(
-        "entry_id",
-        "identifiers",
-        "listed_on",
-        "delisted_on",
-        "source",
-        "record",
-        "recorded_at",
+        "entry_id", "identifiers", "listed_on", "delisted_on", "source", "record", "recorded_at",
         entry_marking="marking",
-    )
+    )  # fmt: skip
     entries = entries.unnest("identifiers").rename({"entry_source": "source"})
     enterprises = node_table(lake, "Enterprise", as_of=as_of, known_at=known_at)
     codes = _union(
