@@ -52,7 +52,8 @@ KnownAt = Annotated[
     ),
 ]
 SnapshotId = Annotated[
-    str | None, typer.Option("--snapshot", metavar="ID", help="Snapshot (the latest built).")
+    str | None,
+    typer.Option("--snapshot", metavar="ID", help="Snapshot (the one of the latest day)."),
 ]
 Enterprise = Annotated[str, typer.Argument(metavar="ID", help="Enterprise, by its identifier.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
@@ -184,6 +185,8 @@ def snapshot(as_of: AsOf = None, known_at: KnownAt = None, json: Json = False) -
     with output.working("snapshot") as report:
         built = stages.snapshot(output.data(), as_of, known_at, report)
     output.emit(built, json=json)
+    if built["in_use"] != built["id"]:
+        output.note(f"In use is still {built['in_use']}, of a later day: name this one, --snapshot")
 
 
 @app.command(rich_help_panel=DERIVE)

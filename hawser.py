@@ -45,8 +45,8 @@ def open(
 ) -> "Data":
     """Open a data folder (default: `HAWSER_HOME`), read only.
 
-    `snapshot` is an id (default: the latest built); `clearance` limits what is seen (default: the
-    setting's). Nothing is read before it is needed.
+    `snapshot` is an id (default: the one of the latest day); `clearance` limits what is seen
+    (default: the setting's). Nothing is read before it is needed.
 
     Raises:
         SettingsError: there is no such data folder.

@@ -96,7 +96,7 @@ class Services:
 
     @property
     def snapshot(self) -> Snapshot | None:
-        """The snapshot built last, None when there is none yet."""
+        """The snapshot in use, None when there is none yet."""
         version = _version(self.settings.snapshot_folder / "latest")
         if version is None:
             return None

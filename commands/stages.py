@@ -216,9 +216,10 @@ def snapshot(
 ) -> dict[str, Any]:
     """Build a snapshot with the ledger's judgements of identity.
 
-    Keys: id, as_of, known_at, nodes, edges.
+    Keys: id, as_of, known_at, in_use (the id of the one that is used where none is named: that of
+    the latest day), nodes, edges.
     """
-    from graph.snapshot import build
+    from graph.snapshot import build, open_snapshot
     from graph.store.lake import Lake
     from graph.store.ledger import Ledger
 
@@ -237,6 +238,7 @@ def snapshot(
         "id": built.id,
         "as_of": built.as_of,
         "known_at": built.known_at,
+        "in_use": open_snapshot(settings, verify=False).id,
         "nodes": built.node_counts,
         "edges": built.edge_counts,
     }

@@ -136,7 +136,8 @@ def _day(snapshot: Snapshot, as_of: date | None) -> date:
     if as_of is not None and as_of < max(snapshot.as_of, snapshot.known_at):
         raise GradingError(
             f"the snapshot {snapshot.id} knows more than was known on {as_of}",
-            hint=f"build one with hawser snapshot --as-of {as_of} --known-at {as_of}",
+            hint=f"build one with hawser snapshot --as-of {as_of} --known-at {as_of}, and name it"
+            " to hawser features and hawser grade with --snapshot",
         )
     return as_of or snapshot.as_of
 

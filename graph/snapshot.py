@@ -12,7 +12,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -257,10 +257,12 @@ def build(
         with closing(InForce(lake)) as tables:
             _write_all(writer, tables, judgements, progress or (lambda what, share: None))
         identifier = writer.identifier
-        place = settings.snapshot_folder / identifier
-        put_in_place(staging, place, lambda: _sound(settings, identifier))
-        _point_at(settings, identifier)
-    return open_snapshot(settings, identifier)
+        folder = settings.snapshot_folder / identifier
+        put_in_place(staging, folder, lambda: _sound(settings, identifier))
+        built = open_snapshot(settings, identifier)
+        if not _older(settings, built):
+            _point_at(settings, identifier)
+    return built
 
 
 def _known_by(judgements: pa.Table, day: date) -> pa.Table:
@@ -271,7 +273,7 @@ def _known_by(judgements: pa.Table, day: date) -> pa.Table:
 
 
 def open_snapshot(settings: Settings, id: str | None = None, *, verify: bool = True) -> Snapshot:
-    """Open a snapshot by id, or the one built last; `verify` reads all to compare checksums.
+    """Open a snapshot by id, or the one in use; `verify` reads all to compare checksums.
 
     Raises:
         SnapshotError: there is none, or a file is missing or damaged.
@@ -475,6 +477,14 @@ def _damaged(identifier: str, name: str) -> SnapshotError:
     )
 
 
+def _older(settings: Settings, built: Snapshot) -> bool:
+    """Whether the snapshot in use is of a later day: a look back does not take its place."""
+    with suppress(SnapshotError):
+        used = open_snapshot(settings, verify=False)
+        return (built.as_of, built.known_at) < (used.as_of, used.known_at)
+    return False
+
+
 def _point_at(settings: Settings, identifier: str) -> None:
     temporary = settings.snapshot_folder / f".latest-{uuid.uuid4().hex}"
     temporary.write_text(identifier, "utf-8")
@@ -482,8 +492,7 @@ def _point_at(settings: Settings, identifier: str) -> None:
 
 
 def _latest(settings: Settings) -> str:
-    path = settings.snapshot_folder / "latest"
-    if not path.is_file():
+    if not (path := settings.snapshot_folder / "latest").is_file():
         raise SnapshotError(
             f"no snapshot was built yet in {settings.home}", hint="run `hawser snapshot`"
         )

@@ -126,6 +126,18 @@ def test_building_again_changes_nothing(lake: Lake, snapshot: Snapshot) -> None:
     assert sorted(others) == sorted([snapshot.id, "latest"])
 
 
+def test_a_look_back_does_not_take_the_place_of_a_later_day(lake: Lake, snapshot: Snapshot) -> None:
+    past = date(DAY.year - 1, 1, 1)
+    looked = build(lake, lake.settings, as_of=past, known_at=past)
+    assert looked.id != snapshot.id == open_snapshot(lake.settings).id
+    assert open_snapshot(lake.settings, looked.id).as_of == past
+    later = build(lake, lake.settings, as_of=date(DAY.year + 1, 1, 1), known_at=DAY)
+    assert open_snapshot(lake.settings).id == later.id
+    (later.folder / "manifest.json").write_text("{")
+    build(lake, lake.settings, as_of=past, known_at=past)
+    assert open_snapshot(lake.settings).id == looked.id, "what is damaged is not in use"
+
+
 def test_id_depends_on_content_only(
     tmp_path: Path, snapshot: Snapshot, write_lake: WriteLake
 ) -> None:
