@@ -135,7 +135,12 @@ class Data:
             scores = self._or_none(self._scores) if snapshot else None
             marking = partial(marking_of, self.settings)
             sources = Sources(self.store, ledger, scores, snapshot, marking)
-            return portrait(sources, id, clearance=self.settings.clearance, as_of=as_of)
+            try:
+                return portrait(sources, id, clearance=self.settings.clearance, as_of=as_of)
+            except NotFound as error:  # the lake has it, see above
+                raise NotFound(
+                    error.message, hint="is it in the graph? run `hawser load`"
+                ) from error
 
     def _or_none(self, read: Callable[[], T]) -> T | None:
         """What `read` gives, or None when nobody asked for it and it is not there."""

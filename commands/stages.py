@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from commands.output import Report
 from commands.words import say
-from graph.errors import HawserError
+from graph.errors import HawserError, LakeError
 from graph.settings import Settings
 
 #: Keys of a quarantined row that scripts rely on come first.
@@ -223,6 +223,9 @@ def snapshot(
     from graph.store.lake import Lake
     from graph.store.ledger import Ledger
 
+    with Lake(settings) as lake:
+        if not lake.batches():
+            raise LakeError(f"the lake in {settings.home} is empty", hint="run `hawser ingest`")
     with Ledger(settings) as ledger:
         judgements = ledger.judgements(known_at=known_at)
     with Lake(settings) as lake:

@@ -44,6 +44,8 @@ def split_by_time(
     Raises:
         TooFewLabels: a part has too few violations or no compliant row.
     """
+    if not len(everything):
+        raise TooFewLabels("there is no shipment to learn from", hint="ingest shipments first")
     test_from = _quantile(everything, 1 - config.test_share)
     found = np.sort(declared[(outcome == 1) & (declared < test_from) & (recorded < test_from)])
     needed = int(found[-config.minimum_positives :].min(initial=test_from))

@@ -11,6 +11,7 @@ import polars as pl
 
 from graph.access import within
 from graph.errors import BatchRejected
+from graph.files import FileRejected
 from graph.settings import Settings
 from graph.store.lake import Batch, Lake
 from graph.tables import TABLES
@@ -61,6 +62,8 @@ def ingest(
     """
     declared = declaration(source)
     context = Context(declared, Path(path), options or {})
+    if not context.path.exists():  # before a data folder is made for nothing
+        raise FileRejected(context.path, "does not exist")
     lake = Lake(settings)
     with lake, lake.writing() as staging:
         run = _Run(lake, declared, staging, recorded_at or date.today(), progress)

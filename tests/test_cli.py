@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 
 import cli
+from graph.settings import Settings
+from graph.store.lake import Lake
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = (
@@ -280,6 +282,18 @@ def test_a_delivery_is_read_once_and_bad_rows_are_listed(hawser: Run, tmp_path: 
     assert rows[0]["reason"] and rows[0]["source"] == "tables"
 
 
+def test_nothing_comes_of_nothing(hawser: Run, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    refused = hawser(home, "ingest", "tables", tmp_path / "nowhere")
+    assert refused.status == 1 and "nowhere: does not exist" in refused.err
+    assert not (home / "lake").exists()
+    with Lake(Settings(home=home)) as lake, lake.writing():
+        pass
+    empty = hawser(home, "snapshot")
+    assert empty.status == 1 and "is empty: run `hawser ingest`" in empty.err
+    assert not (home / "snapshots").exists()
+
+
 def test_rows_that_are_wrong_are_told_apart_from_those_that_wait(
     hawser: Run, tmp_path: Path
 ) -> None:
@@ -373,7 +387,7 @@ def test_export_writes_every_kind(hawser: Run, world_home: Path, tmp_path: Path)
         assert sum(1 for _ in file) == 1 + done["files"]["edges/IMPORTED.csv"]
 
 
-@pytest.mark.parametrize("loaded", ["commands.entry", "typer", "polars"])
+@pytest.mark.parametrize("loaded", ["cli", "typer", "polars"])
 def test_interrupting_leaves_no_trace(tmp_path: Path, loaded: str) -> None:
     """Interrupts itself as soon as a module is loaded: at the start, in the middle, at work."""
     text = f"""

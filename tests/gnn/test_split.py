@@ -50,3 +50,9 @@ def test_validation_begins_earlier_when_violations_are_rare() -> None:
     split = split_by_time(declared, recorded, rare, declared, SplitConfig(minimum_positives=6))
     assert rare[split.validation].sum() == 6
     assert split.validation_from < 0.65 * 400
+
+
+def test_no_shipment_is_told_in_one_line() -> None:
+    nothing = np.array([], dtype=np.int32)
+    with pytest.raises(TooFewLabels, match="no shipment to learn from"):
+        split_by_time(nothing, nothing, nothing.astype(float), nothing, CONFIG)
