@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.special import expit, logit
 from scipy.stats import beta
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
@@ -53,9 +54,16 @@ class Calibrator:
         return np.asarray((1 - _ISOTONIC_SHARE) * platt + _ISOTONIC_SHARE * steps)
 
     def interval(self, probability: Floats) -> tuple[Floats, Floats]:
-        """Bounds of the 95 % interval of each probability; both rise with the probability."""
-        low = np.interp(probability, self.centres, self.lows)
-        high = np.interp(probability, self.centres, self.highs)
+        """Bounds of the 95 % interval of each probability; both rise with the probability.
+
+        Beyond the outermost bins the bounds keep their distance from it in log-odds.
+        """
+        inside = np.clip(probability, self.centres[0], self.centres[-1])
+        beyond = _log_odds(probability) - _log_odds(inside)
+        low, high = (
+            _moved(np.interp(inside, self.centres, bounds), beyond)
+            for bounds in (self.lows, self.highs)
+        )
         return np.minimum(low, probability), np.maximum(high, probability)
 
     def save(self, path: Path) -> None:
@@ -75,6 +83,18 @@ class Calibrator:
             return cls(slope, offset, **{name: np.array(value) for name, value in facts.items()})
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise ModelError(f"{path} holds no calibration", hint="train again") from error
+
+
+def _log_odds(probability: Floats) -> Floats:
+    return np.asarray(logit(np.clip(probability, 1e-12, 1 - 1e-12)))
+
+
+def _moved(bound: Floats, by: Floats) -> Floats:
+    """Bounds moved in log-odds; never against the direction, however they are rounded."""
+    moved = expit(_log_odds(bound) + by)
+    return np.where(
+        by > 0, np.maximum(moved, bound), np.where(by < 0, np.minimum(moved, bound), bound)
+    )
 
 
 def fit(margin: Floats, outcome: Floats, weight: Floats) -> Calibrator:

@@ -31,6 +31,15 @@ def test_probabilities_fit_and_keep_the_order(step: float) -> None:
     assert (np.diff(high[order]) >= 0).all()
 
 
+def test_the_riskiest_of_all_have_an_interval_on_both_sides() -> None:
+    margin, outcome, _ = _sample(6000, 1, 2.0)
+    curve = calibrate.fit(margin, outcome, np.ones(6000))
+    probability = np.linspace(curve.centres[-1], 0.999, 200)
+    low, high = curve.interval(probability)
+    assert ((low < probability) & (probability < high)).all() and high.max() < 1
+    assert (np.diff(high) > 0).all() and (np.diff(low) > 0).all()
+
+
 def test_weights_undo_a_biased_selection() -> None:
     margin, outcome, _ = _sample(30_000, 3, 0.0)
     chance = np.where(margin > 1, 0.9, 0.1)
