@@ -76,8 +76,10 @@ def tie(kind: str) -> str:
     """An edge kind or its inverse in words, with its Chinese name."""
     for one in EDGE_KINDS.values():
         if kind in (one.name, one.inverse):
-            chinese = one.chinese if kind == one.name else one.chinese_inverse
-            return f"{kind.replace('_', ' ').lower()} {chinese}".strip()
+            forward = kind == one.name
+            chinese = one.chinese if forward else one.chinese_inverse
+            english = one.english[not forward] if one.english else kind.replace("_", " ").lower()
+            return f"{english} {chinese}".strip()
     return kind
 
 

@@ -82,7 +82,8 @@ class EdgeKind:
     """A kind of edge, named in both directions.
 
     `interval` edges hold from `valid_from` until `valid_to`; the others are events that stay true.
-    `derived` says how a derived edge comes about; such an edge has no origin.
+    `derived` says how a derived edge comes about; such an edge has no origin. `english` reads both
+    directions where the names alone would not do.
     """
 
     name: str
@@ -95,6 +96,7 @@ class EdgeKind:
     properties: tuple[Property, ...] = ()
     interval: bool = False
     derived: str = ""
+    english: tuple[str, str] | None = None
 
 
 def _map(**columns: str) -> MappingProxyType[str, str]:
@@ -422,6 +424,7 @@ _EDGES = (
             _p("last_on", "date", "day of the last shipment", "最近日期"),
         ),
         derived="Sum over the shipments that the two have in common.",
+        english=("sells to", "buys from"),
     ),
     EdgeKind(
         "SAME_AS", "SAME_AS", "The two are the same party.", "同一主体", "同一主体",

@@ -187,3 +187,10 @@ def test_the_demo_says_which_model_serves_and_why() -> None:
             (("both", 0.3), ("graph network", 0.2), ("history rule", 0.9))]  # fmt: skip
     said = comparison._why({"rows": rows, "champion": "both"})
     assert "both" in said and "0.300, before graph network with 0.200" in said
+
+
+def test_ties_are_told_in_both_directions() -> None:
+    assert words.tie("TRADES_WITH") == "sells to 供货给"
+    assert words.tie("TRADES_FROM") == "buys from 供货商为"
+    assert words.tie("OWNS").startswith("owns ")
+    assert words.tie("REDACTED") == "REDACTED"
