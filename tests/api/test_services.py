@@ -43,6 +43,7 @@ def test_scores_are_those_of_the_snapshot_that_is_read(
     with write_lake(tmp_path, {"enterprises": [secret]}, batch="two") as lake:
         high = built(lake, date(2024, 6, 30), 0.9)
     latest = tmp_path / "snapshots" / "latest"
+    latest.write_text(high.id)
 
     class Overtaken(Services):
         """Another process makes the older snapshot the latest once this request has looked."""
