@@ -18,6 +18,7 @@ from graph.features.windows import (
     fixed,
     in_force,
     pair,
+    places,
 )
 
 ROLES = ("importer", "exporter", "declarant")
@@ -194,7 +195,7 @@ def _latest(key: Integers, start: Integers, asked: Integers, day: Integers) -> I
     order = np.lexsort((start, key))
     rows = History(key[order], start[order])
     number = rows.before(asked, day)[0]
-    begin = np.searchsorted(key[order], asked)
+    [begin] = places(key[order], asked)
     found = np.where((number > 0) & (asked >= 0), begin + number - 1, -1)
     return np.where(found >= 0, np.append(order, -1)[found], -1)
 

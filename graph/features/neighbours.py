@@ -21,7 +21,7 @@ import scipy.sparse as sparse
 
 from graph.features.frames import Told
 from graph.features.history import ROLES, Keys, Labels, base_rate, codes_of
-from graph.features.windows import NEVER, Integers, Numbers, encode
+from graph.features.windows import NEVER, Integers, Numbers, encode, places
 
 REGISTERED = ("address", "contact", "representative", "person", "ownership")
 TRADED = ("broker", "counterparty")
@@ -70,9 +70,8 @@ class Registered:
 
     def of(self, asked: Integers) -> tuple[Integers, Integers]:
         """For each asked enterprise its first links: (position in `asked`, row of `Links`)."""
-        begin = np.searchsorted(self.enterprise, asked, "left")
-        number = np.searchsorted(self.enterprise, asked, "right") - begin
-        number = np.where(asked >= 0, np.minimum(number, LINK_LIMIT), 0)
+        begin, end = places(self.enterprise, asked, asked + 1)
+        number = np.where(asked >= 0, np.minimum(end - begin, LINK_LIMIT), 0)
         who = np.repeat(np.arange(asked.size), number)
         step = np.arange(who.size) - np.repeat(np.cumsum(number) - number, number)
         return who, self.rows[begin[who] + step] if who.size else who
@@ -272,8 +271,8 @@ def _is_member(frozen: Frozen, enterprise: Integers, hub: Integers) -> npt.NDArr
     if not enterprise.size or not frozen.codes.size:
         return np.zeros(enterprise.size, bool)
     asked = enterprise * frozen.members.shape[1] + hub
-    place = np.minimum(np.searchsorted(frozen.codes, asked), frozen.codes.size - 1)
-    return np.asarray(frozen.codes[place] == asked)
+    [place] = places(frozen.codes, asked)
+    return np.asarray(frozen.codes[np.minimum(place, frozen.codes.size - 1)] == asked)
 
 
 def _sum(who: Integers, values: Numbers, size: int) -> Numbers:

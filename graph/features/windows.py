@@ -96,9 +96,21 @@ class History:
         self, key: Integers, day: Integers, window: int | None
     ) -> tuple[Integers, Integers]:
         begin = np.full_like(day, -_OFFSET) if window is None else day - window
-        start = np.searchsorted(self._codes, _code(key, begin))
-        stop = np.searchsorted(self._codes, _code(key, day))
+        stop, start = places(self._codes, _code(key, day), _code(key, begin))
         return np.where(key >= 0, start, 0), np.where(key >= 0, stop, 0)
+
+
+def places(codes: Integers, *asked: Integers) -> list[Integers]:
+    """`np.searchsorted` of each column asked, the first of which says in what order.
+
+    Asked in rising order, what is compared lies side by side in memory: three times as fast as at
+    random from a million codes on, though it takes a sort.
+    """
+    order = np.argsort(asked[0])
+    found = [np.empty(len(order), np.int64) for _ in asked]
+    for result, column in zip(found, asked, strict=True):
+        result[order] = np.searchsorted(codes, column[order])
+    return found
 
 
 def _code(key: Integers, day: Integers) -> Integers:
@@ -188,8 +200,8 @@ class InForce:
         O(log m) a question and O(1) for each statement of its key superseded in the window.
         """
         first = day - window
-        begin = np.searchsorted(self._over, _code(key, first))
-        number = np.where(key >= 0, np.searchsorted(self._over, _code(key, day)) - begin, 0)
+        end, begin = places(self._over, _code(key, day), _code(key, first))
+        number = np.where(key >= 0, end - begin, 0)
         who = np.repeat(np.arange(key.size), number)
         row = np.arange(who.size) + np.repeat(begin - np.cumsum(number) + number, number)
         made = self._columns[0][row] >= first[who]
@@ -205,8 +217,8 @@ class InForce:
         O(log m) a question and O(1) for each superseded statement passed on the way back.
         """
         code = _code(self._key, self._start)
-        place = np.searchsorted(code, _code(key, day)) - 1
-        begin = np.searchsorted(code, _code(key, np.full_like(day, -_OFFSET)))
+        place, begin = places(code, _code(key, day), _code(key, np.full_like(day, -_OFFSET)))
+        place -= 1
         left = np.flatnonzero((key >= 0) & (place >= begin))
         found = np.full(key.size, np.nan)
         while left.size:
