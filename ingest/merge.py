@@ -203,12 +203,14 @@ class Merge:
         if table.dated_by:
             target = TABLES[table.column(table.dated_by).references[0]]
             self._sql(
-                f"""UPDATE "new_{name}" AS row SET recorded_at = parent.recorded_at,
-                        valid_from = coalesce(row.valid_from, parent.valid_from)
-                    FROM (SELECT key, min(recorded_at) AS recorded_at, min(valid_from) AS valid_from
-                          FROM ({self._told(target.name, "recorded_at", "valid_from")})
-                          GROUP BY key) AS parent
-                    WHERE row."ref_{table.dated_by}" = parent.key AND NOT row.given"""
+                f"""CREATE OR REPLACE TEMP TABLE "new_{name}" AS SELECT row.* REPLACE (
+                        coalesce(parent.recorded_at, row.recorded_at) AS recorded_at,
+                        coalesce(row.valid_from, parent.valid_from) AS valid_from)
+                    FROM "new_{name}" AS row LEFT JOIN (
+                        SELECT key, min(recorded_at) AS recorded_at, min(valid_from) AS valid_from
+                        FROM ({self._told(target.name, "recorded_at", "valid_from")})
+                        GROUP BY key) AS parent
+                    ON row."ref_{table.dated_by}" = parent.key AND NOT row.given"""
             )
         told = "day" if self.restating else f"DATE '{FIRST_KNOWN}'"
         self._sql(f'UPDATE "new_{name}" SET recorded_at = {told} WHERE recorded_at IS NULL')

@@ -126,6 +126,8 @@ class _Run:
 
     def retry(self, waiting: ibis.Table) -> None:
         """Read the source's rows among these quarantined ones again."""
+        if not self.lake.files("quarantine"):
+            return
         waiting = waiting.filter(waiting.source == self.source.name)
         waiting = waiting.filter(waiting.code != "fields")  # no fields to read again
         rows = pl.DataFrame(pl.from_arrow(self.lake.connection.to_pyarrow(waiting)))
