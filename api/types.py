@@ -294,6 +294,7 @@ class Ownership:
     count: int = _d("owners in all")
     circular: bool = _d("whether there is a circle among the holdings")
     unknown_shares: int = _d("holdings without a share, which no figure includes")
+    unaccounted: float = _d("part of it, 0 to 1, that no stated direct holding covers")
     partial: bool = _d("a limit was reached: there may be more")
     redacted: Redacted = _d("what the clearance hides")
     snapshot: str = _d("snapshot it rests on")

@@ -111,16 +111,18 @@ class Owner:
 @dataclass(frozen=True)
 class Ownership:
     """The answer: owners by integrated share. `circular` says that there is a circle among the
-    holdings; `unknown_shares` counts holdings without a share, which no figure includes; `partial`
-    says that not all chains were followed (the shares count every one). `redacted` counts the
-    parties above that the clearance hides and, as properties, the holdings whose share and dates it
-    does: their share is unknown, and they count as in force."""
+    holdings; `unknown_shares` counts holdings without a share, which no figure includes;
+    `unaccounted` is the part of the enterprise, 0 to 1, that no stated direct holding covers;
+    `partial` says that not all chains were followed (the shares count every one). `redacted` counts
+    the parties above that the clearance hides and, as properties, the holdings whose share and
+    dates it does: their share is unknown, and they count as in force."""
 
     target: str
     owners: tuple[Owner, ...]
     count: int
     circular: bool
     unknown_shares: int
+    unaccounted: float
     partial: bool
     redacted: Mapping[str, int]
     snapshot: str
@@ -134,6 +136,7 @@ class Ownership:
             "count": self.count,
             "circular": self.circular,
             "unknown_shares": self.unknown_shares,
+            "unaccounted": self.unaccounted,
             "partial": self.partial,
             "redacted": dict(self.redacted),
             "snapshot": self.snapshot,
@@ -313,6 +316,7 @@ def owners(
         len(order),
         bool(_circular(near.shares)),
         int(near.unknown.sum()),
+        _unaccounted(near.shares, local),
         found.partial,
         access.Redactions(
             nodes=len(np.setdiff1d(_upstream(truth, target), nodes)),
@@ -328,6 +332,12 @@ def _ultimate(seen: _Holdings, truth: _Holdings, node: int) -> bool | None:
     if seen.held[node]:
         return False
     return None if truth.held[node] else True
+
+
+def _unaccounted(direct: sparse.csr_array, target: int) -> float:
+    """The part of the target, 0 to 1, that no direct holding with a share covers. O(k + l)."""
+    covered = float(direct.tocsc()[:, [target]].sum())
+    return round(max(0.0, 1.0 - covered), 6)
 
 
 def _upstream(holdings: _Holdings, target: int) -> Integers:

@@ -206,6 +206,8 @@ def test_ultimate_owners_have_nobody_above_them(
     assert found == {"b": True, "c": False, "d": False, "q": True}
     low = owners(snapshot, "a", clearance="INTERNAL")
     assert {owner.id: owner.ultimate for owner in low.owners} == {"b": True, "c": False, "d": None}
+    # Of what q holds nobody below its marking is told: it counts as held by nobody known.
+    assert (owners(snapshot, "a").unaccounted, low.unaccounted) == (0.3, 0.4)
     assert low.redacted["nodes"] == 1
     assert "q" not in str(low.as_dict()["owners"])
 
