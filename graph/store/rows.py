@@ -209,14 +209,28 @@ def drop(lake: Lake, *tables: str) -> None:
 def parameter_rows(part: Part, batch: pa.RecordBatch) -> list[dict[str, object]]:
     """A batch as the driver wants it: the key, and the properties that are not null.
 
-    The one place where rows become Python objects: the driver packs lists of maps.
+    The one place where rows become Python objects: the driver packs lists of maps. Columns are
+    gone through whole, and those without any value not at all.
     """
-    properties = batch.select(list(part.types)).to_pylist()
-    keys = batch.select(list(part.key)).to_pylist()
-    return [
-        {**key, "properties": {name: value for name, value in row.items() if value is not None}}
-        for key, row in zip(keys, properties, strict=True)
+    missing = {name: batch[name].null_count for name in part.types}
+    full = [name for name, nulls in missing.items() if not nulls]
+    rows: list[dict[str, object]] = [
+        dict(zip(full, values, strict=True)) for values in _rows_of(batch, full)
     ]
+    for name in (name for name, nulls in missing.items() if 0 < nulls < batch.num_rows):
+        for row, value in zip(rows, batch[name].to_pylist(), strict=True):
+            if value is not None:
+                row[name] = value
+    keys = _rows_of(batch, part.key)
+    return [
+        {**dict(zip(part.key, key, strict=True)), "properties": row}
+        for key, row in zip(keys, rows, strict=True)
+    ]
+
+
+def _rows_of(batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[tuple[object, ...]]:
+    """Some columns' values, row by row; `digest` and keys are never all missing."""
+    return zip(*(batch[name].to_pylist() for name in names), strict=True)
 
 
 def key_table(rows: list[list[object]], names: tuple[str, ...]) -> pa.Table:
