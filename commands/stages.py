@@ -96,6 +96,7 @@ def quarantine(
     import pyarrow.compute as pc
 
     from graph.access import within
+    from graph.reasons import reason
     from graph.store.lake import Lake
     from ingest.pipeline import retry_quarantine
 
@@ -108,8 +109,9 @@ def quarantine(
     table = every.filter(pc.is_in(every["marking"], pa.array(within(settings.clearance))))
     names = [name for name in QUARANTINE_KEYS if name in table.column_names]
     wanted = table.filter(pc.equal(table["code"], "reference"))["value"].value_counts().to_pylist()
+    rows = table.select([*names, "code"]).slice(0, limit).to_pylist()
     listed = {
-        "rows": table.select(names).slice(0, limit).to_pylist(),
+        "rows": [{**row, "reason_zh": reason(row["code"], "zh")} for row in rows],
         "total": table.num_rows,
         "waiting": {
             one["values"]: one["counts"]
@@ -132,7 +134,7 @@ def show_quarantine(listed: Mapping[str, Any]) -> None:
     for row in listed["rows"][:faults]:
         told = f" {row['field']} {row['value']!r}:" if row["field"] and row["value"] else ""
         reason = row["reason"].removeprefix(f"{row['field']} ") if told else row["reason"]
-        say(f"{row['file']} row {row['row']:,}:{told} {reason}")
+        say(f"{row['file']} row {row['row']:,}:{told} {reason} {row['reason_zh']}")
     if (rest := faults - len(listed["rows"])) > 0:
         say(f"and {rest:,} more rows")
     if waiting:

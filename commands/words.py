@@ -17,6 +17,9 @@ Row = Mapping[str, Any]
 #: Causes of one party that are told; the others are counted.
 CAUSES = 10
 
+#: The smallest part of an enterprise without a stated holder that is mentioned.
+MENTIONED = 0.0005
+
 #: Said of a finding against nobody known, which counts for the parties of the shipment.
 UNNAMED = (
     " (the finding names no known enterprise: importer and exporter count)"
@@ -67,7 +70,7 @@ def english(snapshot: "Snapshot", ids: Iterable[str], clearance: str) -> dict[st
 def called(name: str | None, id: str | None, other: str | None = None) -> str:
     """A party with its names and id."""
     if id is None:
-        return "(above your clearance)"
+        return "(above your clearance 超出您的密级)"
     names = "  ".join(text for text in (name, other if other != name else None) if text)
     return f"{names} ({id})" if names else id
 
@@ -111,17 +114,17 @@ def cause_lines(path: Row) -> Iterator[str]:
             if step["evidence"] not in (None, cause["evidence"]):
                 yield f"    └ {tie(step['kind'])} {step['to']} [{document(step)}]"
     if rest := path["cause_count"] - len(told):
-        yield f"  • and {rest:,} more causes"
+        yield f"  • and {rest:,} more causes 另有{rest:,}项原因"
     if hidden := path["hidden_causes"]:
-        yield f"  • and {hidden:,} that your clearance hides"
+        yield f"  • and {hidden:,} that your clearance hides 另有{hidden:,}项超出您的密级"
 
 
 def path_lines(path: Row, names: Mapping[str, str] | None = None) -> Iterator[str]:
     """A path in words: who it starts from and why, then each step with its evidence."""
     if path["contribution"] is None:
-        yield "a path that your clearance does not show whole:"
+        yield "a path that your clearance does not show whole 您的密级不能查看全部的路径:"
     else:
-        yield f"{path['contribution']:.3f} of influence, because of:"
+        yield f"{path['contribution']:.3f} of influence 影响, because of 原因:"
         yield from cause_lines(path)
     yield from hop_lines(path["hops"], names)
 
@@ -150,7 +153,7 @@ def show_paths(found: Row, names: Mapping[str, str] | None = None) -> None:
     steps = [path["hops"][-1] for path in found["paths"] if path["hops"]]
     name = next((hop["to_name"] for hop in steps if hop["to"] == id), None)
     who = called(name, id, (names or {}).get(id))
-    say(f"{who}: influence {found['influence']:.3f}", "bold")
+    say(f"{who}: influence 关联影响 {found['influence']:.3f}", "bold")
     say("Influence is not guilt: it can raise attention, it never lowers a class. 影响不等于过错")
     for path in found["paths"]:
         say("")
@@ -158,20 +161,28 @@ def show_paths(found: Row, names: Mapping[str, str] | None = None) -> None:
             say(line)
     say("")
     if not found["paths"]:
-        say("No path from a penalised or listed party within reach.")
+        say(
+            "No path from a penalised or listed party within reach."
+            " 未发现来自受处罚或列名方的路径。"
+        )
     if rest["count"]:
-        say(f"{rest['count']:,} more parties: {rest['contribution']:.3f} of influence together")
+        together = f"{rest['contribution']:.3f}"
+        say(
+            f"{rest['count']:,} more parties: {together} of influence together"
+            f" 另有{rest['count']:,}方，影响合计{together}"
+        )
     _limits(found, "paths")
 
 
 def _limits(found: Row, what: str) -> None:
     """Print where a search ended, what it kept back and what it rests on."""
     if found["skipped_hubs"]:
-        say(f"{found['skipped_hubs']} hubs were not walked through")
+        hubs = found["skipped_hubs"]
+        say(f"{hubs} hubs were not walked through 有{hubs}个枢纽节点未展开")
     if found["partial"]:
-        say(f"The search reached its limit: there may be more {what}.")
+        say(f"The search reached its limit: there may be more {what}. 搜索已达上限，结果可能不全。")
     if hidden := sum(found["redacted"].values()):
-        say(f"{hidden} parts are above the clearance and not shown")
+        say(f"{hidden} parts are above the clearance and not shown 有{hidden}处超出密级未显示")
     say(f"snapshot {found['snapshot']}, policy {found['policy']}", "dim")
 
 
@@ -180,16 +191,16 @@ def show_connections(found: Row, names: Mapping[str, str] | None = None) -> None
     say(f"From {found['source']} to {found['target']}, as of {found['as_of']}", "bold")
     for path in found["paths"]:
         hops = path["hops"]
-        steps = f"{len(hops)} steps" if len(hops) > 1 else "1 step"
-        say(f"\n{steps}, reliability {path['reliability']:.3f}:")
+        steps = f"{len(hops)} steps {len(hops)}步" if len(hops) > 1 else "1 step 1步"
+        say(f"\n{steps}, reliability 可靠度 {path['reliability']:.3f}:")
         for line in hop_lines(hops, names):
             say(line)
     say("")
     if not found["paths"]:
-        say("No connection within reach.")
+        say("No connection within reach. 范围内无关联。")
     rest = found["count"] - len(found["paths"])
     if rest > 0:
-        say(f"{rest:,} more connections (--limit)")
+        say(f"{rest:,} more connections (--limit) 另有{rest:,}条关联")
     _limits(found, "connections")
 
 
@@ -206,7 +217,7 @@ def chain_lines(chain: Row) -> Iterator[str]:
 def show_owners(found: Row, names: Mapping[str, str] | None = None) -> None:
     """Print owners, each with its chains of holdings and of control in words."""
     names = names or {}
-    say(f"Owners of {called(None, found['target'])}, as of {found['as_of']}", "bold")
+    say(f"Owners 所有者 of {called(None, found['target'])}, as of {found['as_of']}", "bold")
     for owner in found["owners"]:
         ultimate = ", ultimate 最终" if owner["ultimate"] else ""
         who = called(owner["name"], owner["id"], names.get(owner["id"]))
@@ -215,18 +226,28 @@ def show_owners(found: Row, names: Mapping[str, str] | None = None) -> None:
             for line in chain_lines(chain):
                 say(line, "dim")
         if rest := owner["chains_left_out"]:
-            say(f"      and {rest:,} more chains", "dim")
+            say(f"      and {rest:,} more chains 另有{rest:,}条链", "dim")
     if not found["owners"]:
-        say("No owner is known.")
+        say("No owner is known. 所有者不明。")
     rest = found["count"] - len(found["owners"])
     if rest > 0:
-        say(f"{rest:,} more owners with smaller shares (--json lists as many)")
+        say(
+            f"{rest:,} more owners with smaller shares (--json lists as many)"
+            f" 另有{rest:,}名持股较少者"
+        )
+    if found["owners"] and found["unaccounted"] >= MENTIONED:
+        rest_of_it = f"{found['unaccounted']:.1%}"
+        say(f"No stated holding covers {rest_of_it} of it. 其余{rest_of_it}股权无申报持有人。")
     if found["circular"]:
-        say("Some of them own each other.")
+        say("Some of them own each other. 其中存在交叉持股。")
     if found["unknown_shares"]:
-        say(f"{found['unknown_shares']} holdings have no stated share and were not counted")
+        unknown = found["unknown_shares"]
+        say(
+            f"{unknown} holdings have no stated share and were not counted"
+            f" 有{unknown}项持股未申报比例，未计入"
+        )
     if found["partial"]:
-        say("The search reached its limit: there may be more chains.")
+        say("The search reached its limit: there may be more chains. 搜索已达上限，结果可能不全。")
     if hidden := sum(found["redacted"].values()):
-        say(f"{hidden} parts are above the clearance and not shown")
+        say(f"{hidden} parts are above the clearance and not shown 有{hidden}处超出密级未显示")
     say(f"snapshot {found['snapshot']}", "dim")

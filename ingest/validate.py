@@ -97,7 +97,7 @@ def _refused(
     words = pl.concat_str(
         [
             pl.when(pl.col(name).is_not_null()).then(
-                pl.lit(f"{field} ") + pl.col(name).replace(_ENGLISH)
+                pl.lit(f"{field} ") + pl.col(name).replace(_english(table, field))
             )
             for name, field in zip(names, field_of, strict=True)
         ],
@@ -130,8 +130,16 @@ def _refused(
     )
 
 
+def _english(table: Table, field: str) -> dict[str, str]:
+    """The reasons by code; where only some values are allowed, they are told."""
+    told = {code: texts[0] for code, texts in REASONS.items()}
+    choices = next((column.choices for column in table.columns if column.name == field), ())
+    return told | {"not_choice": f"{told['not_choice']} ({', '.join(choices)})"}
+
+
 _NOTHING = pl.lit(None, pl.String)
-_ENGLISH = {code: texts[0] for code, texts in REASONS.items()}
+#: How many reasons the refusal of a whole delivery tells.
+_REASONS_TOLD = 3
 
 
 def _as_texts(frame: pl.DataFrame, table: Table, key: bytes) -> pl.DataFrame:
@@ -206,9 +214,23 @@ def too_many(refused: Sequence[pl.DataFrame], good: dict[str, int], share: float
         of_table = rows.filter(pl.col("table") == name).sort("file", "row")
         total = of_table.height + good.get(name, 0)
         if of_table.height > share * total:
-            first = of_table.row(0, named=True)
             return (
                 f"{name}: {of_table.height} of {total} rows are wrong, more than {share:.0%} "
-                f"(first: {first['file']} row {first['row']}: {first['reason']})"
+                f"({_commonest(of_table)})"
             )
     return ""
+
+
+def _commonest(rows: pl.DataFrame) -> str:
+    """The commonest reasons among refused rows: how often each, and where first."""
+    reasons = (
+        rows.group_by("reason", maintain_order=True)
+        .agg(pl.len().alias("count"), pl.first("file"), pl.first("row"))
+        .sort("count", descending=True, maintain_order=True)
+    )
+    told = [
+        f"{reason['count']} of them: {reason['reason']}, first {reason['file']} row {reason['row']}"
+        for reason in reasons.head(_REASONS_TOLD).iter_rows(named=True)
+    ]
+    more = reasons.height - len(told)
+    return "; ".join([*told, f"and {more} other reasons"] if more else told)

@@ -55,13 +55,15 @@ def test_owners_are_told_with_every_chain(capsys: pytest.CaptureFixture[str]) ->
                         {"share": 0.06, "control": False, "hops": [hop(), hop()]}],
              "chains_left_out": 4}  # fmt: skip
     found = {"target": "E2", "as_of": "2024-06-30", "owners": [owner], "count": 1,
-             "circular": False, "unknown_shares": 0, "partial": False, "snapshot": "s",
+             "circular": False, "unknown_shares": 0, "unaccounted": 0.35, "partial": False,
+             "snapshot": "s",
              "redacted": {"nodes": 1, "properties": 2}}  # fmt: skip
     words.show_owners(found)
     said = capsys.readouterr().out
     for part in ("张三 (P): controls (no shares recorded) 控制（无持股记录）, ultimate 最终",
                  "controls 控制 乙公司 (E2), since 2020-01-01 [relations.csv row 1,200 of tables",
                  "together 合计 6.0%", "and 4 more chains",
+                 "No stated holding covers 35.0% of it. 其余35.0%股权无申报持有人。",
                  "3 parts are above the clearance"):  # fmt: skip
         assert part in said
     assert "0.0%" not in said and said.count("•") == 2

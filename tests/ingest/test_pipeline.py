@@ -12,6 +12,7 @@ from graph.errors import BatchRejected
 from graph.files import FileRejected
 from graph.settings import Settings
 from graph.store.lake import Lake
+from graph.tables import RELATION_TYPES
 from ingest.errors import SourceError
 from ingest.pipeline import ingest, retry_quarantine
 
@@ -365,8 +366,28 @@ def test_too_many_bad_rows_refuse_the_batch(settings: Settings, write: Write) ->
     with pytest.raises(BatchRejected, match=r"persons: 2 of 4 rows are wrong, more than 20%") as it:
         ingest("tables", write(persons=people), settings)
     assert "\n" not in str(it.value)
+    assert "2 of them: name is required and empty, first persons.csv row 1" in str(it.value)
     assert fingerprint(settings) == before
     assert quarantined(settings) == []
+
+
+def test_a_refused_batch_tells_its_commonest_reasons(settings: Settings, write: Write) -> None:
+    people = "person_id,name,nationality\nP5,Li,XX\nP6,,CN\nP7,Wu,YY\n"
+    with pytest.raises(BatchRejected) as refused:
+        ingest("tables", write(persons=people), settings)
+    told = str(refused.value)
+    common = told.index("2 of them: nationality is not a country code of ISO 3166, first ")
+    assert common < told.index("1 of them: name is required and empty, first persons.csv row 2")
+
+
+def test_a_value_outside_a_list_is_refused_with_the_list(
+    settings: Settings, write: Write, texts: dict[str, str]
+) -> None:
+    share = Settings(home=settings.home, quarantine_share=0.5)
+    changed = texts["relations"] + "E1,E3,OWNER,,,\n"
+    ingest("tables", write(relations=changed), share)
+    (row,) = quarantined(settings)
+    assert row["reason"] == (f"type is not one of the values allowed ({', '.join(RELATION_TYPES)})")
 
 
 def test_extra_columns_are_kept_and_reported(settings: Settings, write: Write) -> None:
