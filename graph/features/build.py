@@ -26,7 +26,7 @@ from graph.settings import Settings
 from graph.snapshot import Progress, Snapshot
 from graph.store.lake import Lake
 
-FORMAT = 2
+FORMAT = 3
 #: Columns of a shipment that say what it is and are no features.
 IDENTITY = (
     "shipment_id", "declared_at", "direction", "importer_id", "exporter_id", "declarant_id",

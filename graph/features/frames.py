@@ -1,8 +1,9 @@
 """What the lake tells, as Polars frames with day numbers, read once for all features.
 
 Declarations count as they were first declared: a later correction changes neither a declaration's
-own features nor what it adds to its parties' history. Everything else counts while its statement
-is in force: from the day it was recorded until the next statement of the same key was.
+own features nor what it adds to its parties' history. Their goods count from the same day on, even
+where all of them were told on a later one. Everything else counts while its statement is in force:
+from the day it was recorded until the next statement of the same key was.
 """
 
 from collections.abc import Mapping
@@ -90,9 +91,8 @@ def declarations(
     given, lake = given or {}, lake.pinned()
     shipments = _first(_versions(lake, "shipments", _SHIPMENT, known_at, given))
     shipments = shipments.with_columns(day=_number("declared_at"))
-    return shipments, _of_shipments(
-        _versions(lake, "shipment_items", _ITEM, None, given), shipments
-    )
+    items = _versions(lake, "shipment_items", _ITEM, known_at, given)
+    return shipments, _of_shipments(items, shipments)
 
 
 def _subjects(shipments: pl.DataFrame, given: Given) -> Integers:
@@ -112,8 +112,7 @@ def _versions(
 ) -> pl.DataFrame:
     """Every version known, sorted by key and day recorded.
 
-    Places have no day (`known_at` None): a place is where it is. Nor have goods here, which count
-    with their declaration.
+    Places have no day (`known_at` None): a place is where it is.
     """
     rows = lake.versions(table)
     if known_at is not None:
@@ -173,11 +172,13 @@ def _first(versions: pl.DataFrame) -> pl.DataFrame:
 def _of_shipments(items: pl.DataFrame, shipments: pl.DataFrame) -> pl.DataFrame:
     """First version of each item of a known declaration, with the declaration's row and days.
 
-    Goods that were added after the declaration was recorded are left out.
+    Goods that were added later are left out: after the day the declaration was recorded, or, as its
+    first statement may arrive after its goods and be dated before them, that of its first goods.
     """
     items = items.rename({"start": "told"}).drop("end")
     items = items.unique(("shipment_id", "item_no"), keep="first", maintain_order=True)
     rows = shipments.select("shipment_id", "start", "day", "direction").with_row_index("shipment")
     found = items.join(rows, on="shipment_id", how="inner", maintain_order="left")
-    found = found.filter(pl.col("told") <= pl.col("start")).drop("told")
+    first = pl.col("told").min().over("shipment")
+    found = found.filter(pl.col("told") <= pl.max_horizontal("start", first)).drop("told")
     return found.with_columns(pl.col("shipment").cast(pl.Int64))

@@ -28,3 +28,24 @@ def test_goods_are_those_first_declared(
     with write_lake(tmp_path, tables) as lake:
         goods = declarations(lake, known_at)[1]
     assert goods["customs_value"].to_list() == [100.0]
+
+
+@pytest.mark.parametrize("added", [False, True])
+def test_goods_that_came_after_a_statement_of_earlier_date_are_not_lost(
+    write_lake: Callable[..., Lake], tmp_path: Path, added: bool
+) -> None:
+    """An original that arrives after its amendment, or a correction that is dated back: goods keep
+    the day on which they were first told. What was added to them later is still left out."""
+    amended = date(2024, 6, 1)
+    tables = {
+        "shipments": [SHIPMENT, {**SHIPMENT, "direction": "E", "recorded_at": amended}],
+        "shipment_items": [{**ITEM, "item_no": n, "recorded_at": amended} for n in (1, 2)],
+    }
+    if added:
+        tables["shipment_items"].append({**ITEM, "item_no": 3, "recorded_at": INSPECTED})
+    with write_lake(tmp_path, tables) as lake:
+        shipments, goods = declarations(lake, date(2026, 1, 1))
+        early = declarations(lake, date(2024, 5, 31))[1]
+    assert shipments["direction"].to_list() == ["I"]
+    assert goods["item_no"].to_list() == [1, 2]
+    assert early.is_empty(), "nobody knew of them then"
