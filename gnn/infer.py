@@ -17,12 +17,11 @@ from gnn.compete import Progress
 from gnn.config import GraphConfig
 from gnn.enterprises import PANEL, EnterpriseModel
 from gnn.errors import ModelError, TorchMissing
-from gnn.exchange import replace
 from gnn.links import links
 from gnn.metrics import Floats
 from gnn.split import Indices
 from gnn.trees import Matrix, TreeModel
-from graph.aside import building
+from graph.aside import building, replace
 from graph.features.build import open_features, shipment_features
 from graph.features.given import Refused, given_tables
 from graph.features.labels import labels

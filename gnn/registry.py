@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gnn.errors import ModelMissing
-from gnn.exchange import replace
-from graph.aside import building
+from graph.aside import building, replace
 from graph.settings import Settings
 
 CARD = "card.json"

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from graph.aside import read_whole
 from graph.errors import NotFound
 from graph.settings import Settings
 
@@ -51,7 +52,8 @@ class Scores:
 
 
 def open_scores(settings: Settings, snapshot_id: str | None = None) -> Scores:
-    """The scores of a snapshot, or those written last.
+    """The scores of a snapshot, or those written last; all of one model, should others take their
+    place meanwhile.
 
     Raises:
         NotFound: nothing has been scored, or not this snapshot.
@@ -65,11 +67,17 @@ def open_scores(settings: Settings, snapshot_id: str | None = None) -> Scores:
     else:
         folder = root / snapshot_id
     try:
-        facts = json.loads((folder / MANIFEST).read_text())
-        shipments = pq.read_table(folder / "shipments.parquet", memory_map=True)
-        enterprises = pq.read_table(folder / "enterprises.parquet", memory_map=True)
+        return read_whole(folder, lambda: _read(folder))
     except (OSError, ValueError) as error:
         raise NotFound(f"no scores of snapshot {folder.name}", hint="run hawser score") from error
+
+
+def _read(folder: Path) -> Scores:
+    facts = json.loads((folder / MANIFEST).read_text())
+    shipments, enterprises = (
+        pq.read_table(folder / f"{name}.parquet", memory_map=True)
+        for name in ("shipments", "enterprises")
+    )
     return Scores(folder, facts["snapshot"], facts["model"], shipments, enterprises)
 
 

@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from graph.aside import building, put_in_place
+from graph.aside import building, put_in_place, read_whole
 from graph.errors import HawserError, SnapshotError
 from graph.features.catalogue import FEATURES, names
 from graph.features.frames import Given, Told, read
@@ -81,7 +81,7 @@ def open_features(settings: Settings, snapshot_id: str) -> FeatureSet:
     """The feature tables of a snapshot. Raises `SnapshotError` when they are not there."""
     folder = settings.feature_folder / snapshot_id
     try:
-        tables = [pq.read_table(folder / f"{name}.parquet", memory_map=True) for name in _TABLES]
+        return read_whole(folder, lambda: _read(folder, snapshot_id))
     except FileNotFoundError as error:
         raise SnapshotError(
             f"snapshot {snapshot_id} has no features yet", hint="run `hawser features`"
@@ -90,6 +90,10 @@ def open_features(settings: Settings, snapshot_id: str) -> FeatureSet:
         raise SnapshotError(
             f"the features of snapshot {snapshot_id} are damaged", hint="run `hawser features`"
         ) from error
+
+
+def _read(folder: Path, snapshot_id: str) -> FeatureSet:
+    tables = (pq.read_table(folder / f"{name}.parquet", memory_map=True) for name in _TABLES)
     return FeatureSet(folder, snapshot_id, *tables)
 
 

@@ -1,5 +1,6 @@
 """What a killed process left half-written is removed by the next one; what is in use is not."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from graph.aside import building, hold, put_in_place
+from graph import aside
+from graph.aside import building, hold, put_in_place, replace
 from graph.features.build import build_features
 from graph.settings import Settings
 from graph.snapshot import build
@@ -42,6 +44,23 @@ from graph.store.lake import Lake
 lake = Lake(Settings(home=Path(sys.argv[1]), memory_limit="64MB", threads=1))
 lake.connection.con.execute("CREATE TEMP TABLE t AS SELECT random() AS x FROM range(20000000)")
 os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+FEATURES = """
+import os, signal, sys
+from pathlib import Path
+import pyarrow as pa
+from graph.features.build import _write
+folder, wanted = Path(sys.argv[1]), sys.argv[2]
+def write(lake):
+    _write(folder, {name: pa.table({"a": [lake]}) for name in ("shipments", "enterprises")},
+           {"lake": lake})
+write("old")
+def killer(event, arguments):
+    if event == wanted:
+        os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(killer)
+write("new")
 """
 
 
@@ -101,15 +120,47 @@ def test_a_folder_that_may_only_be_read_can_be_held(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
 
 
+def written(folder: Path, text: str) -> Path:
+    """A folder with a file."""
+    folder.mkdir()
+    (folder / "file").write_text(text)
+    return folder
+
+
 @pytest.mark.parametrize("sound", [True, False])
 def test_a_sound_folder_stays_and_a_damaged_one_goes(tmp_path: Path, sound: bool) -> None:
-    place = tmp_path / "place"
-    for name, text in (("place", "old"), ("new", "new")):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "file").write_text(text)
-    put_in_place(tmp_path / "new", place, lambda: sound)
+    place = written(tmp_path / "place", "old")
+    with building(tmp_path) as folder:
+        (folder / "file").write_text("new")
+        put_in_place(folder, place, lambda: sound)
     assert (place / "file").read_text() == ("old" if sound else "new")
-    assert (tmp_path / "new").exists() == sound
+    assert list(tmp_path.iterdir()) == [place]
+
+
+@pytest.mark.parametrize("exchange", [True, False])
+def test_a_folder_takes_the_place_of_another_or_of_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchange: bool
+) -> None:
+    if not exchange:  # as where the system cannot exchange names
+        monkeypatch.setattr(aside, "_exchanged", lambda first, second: False)
+    place = tmp_path / "place"
+    for text in ("first", "second", "third"):
+        with building(tmp_path) as folder:
+            (folder / "file").write_text(text)
+            replace(folder, place)
+        assert (place / "file").read_text() == text
+        assert list(tmp_path.iterdir()) == [place]
+
+
+@pytest.mark.parametrize(
+    ("event", "kept"), [("os.rename", "old"), ("shutil.rmtree", "new"), ("os.remove", "new")]
+)
+def test_features_are_there_whenever_their_writer_is_killed(
+    tmp_path: Path, event: str, kept: str
+) -> None:
+    killed(FEATURES, tmp_path / "features", event)
+    told = json.loads((tmp_path / "features" / "manifest.json").read_text())
+    assert told == {"lake": kept}
 
 
 def test_snapshots_and_features_clear_what_was_left(tmp_path: Path, write_lake: WriteLake) -> None:
