@@ -38,9 +38,6 @@ TREE_GROUPS: Mapping[str, tuple[str, ...]] = {
 }
 BASELINES = (BASE, LOOKUP, HISTORY)
 
-#: Rows to learn from and rows to stop by.
-Parts = tuple[Indices, Indices]
-
 _BLENDS = np.linspace(0, 1, 21)
 
 #: Fits the graph network: rows, validation rows or None, epochs or None, weight of all shipments.
@@ -76,10 +73,14 @@ class Contender:
 
 @dataclass(frozen=True)
 class Lesson:
-    """What to learn from: rows with known outcomes. `weight` (n,) is over all shipments."""
+    """What to learn from: rows with known outcomes. `weight` (n,) is over all shipments.
+
+    `watch`: rows to stop by, where how long to learn is still to be found.
+    """
 
     rows: Indices
     weight: Floats
+    watch: Indices | None = None
 
 
 def fit_all(
@@ -98,32 +99,30 @@ def fit_all(
     that rows that are judged later play no part in it.
     """
     found = baselines(cases, lesson)
-    parts = None if rounds else last_part(cases, lesson.rows, config.split)
+    part = None if rounds else last_part(cases, lesson, config.split)
     for name in wanted:
-        known = (
-            rounds[name] if rounds else _tree_rounds(cases, lesson, parts, config, name, threads)
-        )
-        model = _fit_trees(cases, lesson, lesson.rows, None, config, name, threads, known)
+        known = rounds[name] if rounds else _tree_rounds(cases, part, config, name, threads)
+        model = _fit_trees(cases, lesson, config, name, threads, known)
         found[name] = Contender(name, model, rounds=known)
     if fit_network is not None:
-        known = rounds[NETWORK] if rounds else _epochs(fit_network, lesson, parts, config)
+        known = rounds[NETWORK] if rounds else _epochs(fit_network, part, config)
         network = fit_network(lesson.rows, None, known, lesson.weight)
         found[NETWORK] = Contender(NETWORK, None, network, 1.0, known)
     return found
 
 
-def last_part(cases: Cases, rows: Indices, config: SplitConfig) -> Parts | None:
-    """Rows cut by time: those recorded before the last `stopping_share` of them, and that share.
+def last_part(cases: Cases, lesson: Lesson, config: SplitConfig) -> Lesson | None:
+    """A lesson cut by time: its rows recorded before the last `stopping_share` of them, and that
+    share to watch.
 
     None if one of the two has outcomes of one kind only.
     """
+    rows = lesson.rows
     start = int(np.quantile(cases.declared[rows], 1 - config.stopping_share, method="higher"))
-    parts = (
-        rows[(cases.declared[rows] < start) & (cases.recorded[rows] < start)],
-        rows[cases.declared[rows] >= start],
-    )
-    both = all(0 < cases.outcome[part].sum() < len(part) for part in parts)
-    return parts if both else None
+    learn = rows[(cases.declared[rows] < start) & (cases.recorded[rows] < start)]
+    watch = rows[cases.declared[rows] >= start]
+    both = all(0 < cases.outcome[part].sum() < len(part) for part in (learn, watch))
+    return Lesson(learn, lesson.weight, watch) if both else None
 
 
 def with_blend(found: Mapping[str, Contender], share: float) -> dict[str, Contender]:
@@ -171,34 +170,31 @@ def merit(outcome: Floats, score: Floats, weight: Floats, config: ModelConfig) -
 
 
 def _tree_rounds(
-    cases: Cases, lesson: Lesson, parts: Parts | None, config: ModelConfig, name: str, threads: int
+    cases: Cases, part: Lesson | None, config: ModelConfig, name: str, threads: int
 ) -> int:
-    if parts is None:
+    if part is None:
         return config.trees.usual_rounds
-    return _fit_trees(cases, lesson, *parts, config, name, threads, None).rounds
+    return _fit_trees(cases, part, config, name, threads).rounds
 
 
-def _epochs(
-    fit_network: FitNetwork, lesson: Lesson, parts: Parts | None, config: ModelConfig
-) -> int:
-    if parts is None:
+def _epochs(fit_network: FitNetwork, part: Lesson | None, config: ModelConfig) -> int:
+    if part is None:
         return config.graph.least_epochs
-    return fit_network(*parts, None, lesson.weight).epochs
+    return fit_network(part.rows, part.watch, None, part.weight).epochs
 
 
 def _fit_trees(
     cases: Cases,
     lesson: Lesson,
-    learn: Indices,
-    watch: Indices | None,
     config: ModelConfig,
     name: str,
     threads: int,
-    rounds: int | None,
+    rounds: int | None = None,
 ) -> TreeModel:
     names = cases.named(*TREE_GROUPS[name])
+    watch = lesson.watch
     return trees.fit(
-        cases.rows(learn, names, lesson.weight),
+        cases.rows(lesson.rows, names, lesson.weight),
         names,
         config.trees,
         seed=config.seed,

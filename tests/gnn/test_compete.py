@@ -83,14 +83,18 @@ def test_what_a_window_found_decides_nothing_of_its_own_predictions(world: Any) 
 def test_a_lesson_is_stopped_by_its_own_last_rows(world: Any) -> None:
     cases = world.cases
     rows = cases.labelled
-    learn, watch = last_part(cases, rows, CONFIG.split)
+    lesson = Lesson(rows, np.ones(len(cases)))
+    part = last_part(cases, lesson, CONFIG.split)
+    assert part is not None
+    learn, watch = part.rows, part.watch
+    assert watch is not None
     start = cases.declared[watch].min()
     assert cases.recorded[learn].max() < start
     assert not set(learn) & set(watch)
     assert len(watch) == pytest.approx(len(rows) / 4, rel=0.02)
     nothing = replace(cases, outcome=np.where(cases.declared >= start, 0.0, cases.outcome))
-    assert last_part(nothing, rows, CONFIG.split) is None
-    fit = fit_all(nothing, Lesson(rows, np.ones(len(cases))), CONFIG, threads=1, wanted=(ROW,))
+    assert last_part(nothing, lesson, CONFIG.split) is None
+    fit = fit_all(nothing, lesson, CONFIG, threads=1, wanted=(ROW,))
     assert fit[ROW].rounds == CONFIG.trees.usual_rounds
 
 
