@@ -6,19 +6,23 @@ dates) decide, and the wide rows are read once more when the batch is written. S
 numbered with `n`. Cost: O(rows log rows) time, memory in the size of the thin tables.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-import duckdb
-
-from graph.reasons import reason
-from graph.store.lake import PROVENANCE, QUARANTINE, Lake, set_hash, stored_columns
+from graph.store.lake import PROVENANCE, set_hash, stored_columns
 from graph.tables import TABLES, Column, Table
-
-_SEPARATOR = "chr(31)"
+from ingest.waiting import Quarantine
+from ingest.workspace import (
+    Workspace,
+    keys,
+    other,
+    quoted,
+    record,
+    same_key,
+    secret,
+    secrets,
+)
 
 #: When a row became known that bears no date and was ingested without one: from the start.
 FIRST_KNOWN = date(1900, 1, 1)
@@ -26,71 +30,74 @@ FIRST_KNOWN = date(1900, 1, 1)
 
 @dataclass
 class Merge:
-    """One run over the parts in `folder`, in tables' order of dependence."""
+    """One run over the parts of a batch, in tables' order of dependence."""
 
-    lake: Lake
-    source: str
-    folder: Path
-    connection: duckdb.DuckDBPyConnection
-    restating: bool = False
-    outdated: dict[str, int] = field(default_factory=dict)
+    work: Workspace
+    added: dict[str, int] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.quarantine = Quarantine(self.work)
 
     def run(self) -> None:
         """Decide about every table that has parts, and about the quarantine."""
-        self._sql(f"CREATE TEMP TABLE refused ({_schema(QUARANTINE, leave_out=('batch',))})")
+        self.quarantine.begin()
         for table in in_order():
-            if list((self.folder / "parts").glob(f"{table.name}.*.parquet")):
+            if self.work.pieces(table.name):
                 self._decide(table)
-        self._collect_refused()
+        self.quarantine.settle(self.done)
 
     def counts(self) -> dict[str, int]:
         """New statements a table."""
-        counts = {name: self._one(f'SELECT count(*) FROM "new_{name}"') for name in self.done}
+        counts = {name: self.work.one(f'SELECT count(*) FROM "new_{name}"') for name in self.done}
         return {name: count for name, count in counts.items() if count}
 
-    def refused(self) -> dict[str, int]:
-        """Newly quarantined rows a table."""
-        query = 'SELECT "table", count(*) FROM refused GROUP BY ALL ORDER BY ALL'
-        return dict(self._sql(query))
-
-    def resolved(self) -> int:
-        """Quarantined rows that are quarantined no longer."""
-        return self._one("SELECT count(*) FROM resolved")
+    def issues(self) -> list[str]:
+        """Lines on rows that change nothing, and on such as change less than one may think."""
+        outdated = [
+            f"{table}: {count} rows say what was corrected since; to say it again, give the day on "
+            "which it became known (--recorded-at)"
+            for table, count in self.quarantine.outdated().items()
+        ]
+        return outdated + [
+            f"{table}: {count} rows were added to {_whole(TABLES[table]).name} that the lake has, "
+            "on the day given: they are no part of what was first told, which indicators describe; "
+            "pieces of one delivery are told without --recorded-at"
+            for table, count in self.added.items()
+            if count
+        ]
 
     def identity(self) -> str:
         """A hash of the content: sets of records, quarantined rows and resolved ones."""
+        work = self.work
         sets = {name: f'SELECT record AS id FROM "new_{name}"' for name in self.counts()}
-        sets |= {"quarantine": "SELECT id FROM refused", "resolved": "SELECT id FROM resolved"}
-        parts = [f"{name}={set_hash(self.connection, query, 'id')}" for name, query in sets.items()]
-        joined = "|".join([self.source, *sorted(parts)])
-        return str(self._sql(f"SELECT left(md5({_text(joined)}), 16)")[0][0])
+        sets |= {"quarantine": "SELECT id FROM quarantined", "resolved": "SELECT id FROM resolved"}
+        parts = [f"{name}={set_hash(work.connection, query, 'id')}" for name, query in sets.items()]
+        joined = "|".join([work.source, *sorted(parts)])
+        return str(work.sql(f"SELECT left(md5({quoted(joined)}), 16)")[0][0])
 
     def write(self, batch: str, folder: Path) -> None:
         """Write the batch's Parquet files into `folder`."""
         for name in self.counts():
             self._write_table(TABLES[name], batch, folder)
-        columns = ", ".join(f'"{name}"' for name in QUARANTINE if name != "batch")
-        self._copy(
-            f"SELECT {columns}, {_text(batch)} AS batch FROM refused ORDER BY id",
-            folder / "quarantine.parquet",
-        )
-        self._copy("SELECT id FROM resolved ORDER BY id", folder / "resolved.parquet")
+        self.quarantine.write(batch, folder)
 
     # One table --------------------------------------------------------------------------------
 
     def _decide(self, table: Table) -> None:
-        name = table.name
-        self._sql(f'CREATE TEMP TABLE "new_{name}" AS {self._thin(table)}')
-        if _secrets(table):
+        name, work = table.name, self.work
+        work.sql(f'CREATE TEMP TABLE "new_{name}" AS {self._thin(table)}')
+        if secrets(table):
             self._tell_apart(table)
-        self._drop(
-            name, f'n NOT IN (SELECT arg_min(n, (file, row)) FROM "new_{name}" GROUP BY record)'
+        same = "record, retried" if self.quarantine.retrying else "record"
+        work.drop(
+            name, f'n NOT IN (SELECT arg_min(n, (file, row)) FROM "new_{name}" GROUP BY {same})'
         )
-        self._give_way(table)
         self._refuse_told_twice(table)
+        self.quarantine.compare(table)
         self._restate(table)
-        self._drop(name, f"record IN (SELECT record FROM {self._known(name)})")
+        self.quarantine.confirm(table)
+        work.drop(name, f"record IN (SELECT record FROM {work.known(name)})")
         self._date(table)
         self._postpone(table)
         self._refuse_contradictions(table)
@@ -110,12 +117,12 @@ class Merge:
         event = f'"{table.event_date}"' if table.event_date else "NULL::DATE"
         starts = "valid_from" if "valid_from" in own else event
         return f"""
-            SELECT __n AS n, __retried AS retried, {_record(table, self.source)} AS record,
+            SELECT __n AS n, __retried AS retried, {record(table, self.work.source)} AS record,
                    __file AS file, __row AS row,
                    {recorded} IS NOT NULL AS given, __day AS day, {starts} AS valid_from,
                    coalesce({recorded}, {event}, {starts}) AS recorded_at, {keys}{references},
-                   {_secret(table)} AS secret
-            FROM {self._parts(table)}"""
+                   {secret(table)} AS secret
+            FROM {self.work.parts(table)}"""
 
     def _tell_apart(self, table: Table) -> None:
         """Give rows that differ in an identity number alone a record each.
@@ -126,19 +133,19 @@ class Merge:
         statements in the lake; rows of one batch are told apart in the order of the hashes.
         """
         name = table.name
-        same = _same_key(table, "row", "old", stored=True)
-        self._sql(
+        same = same_key(table, "row", "old", stored=True)
+        self.work.sql(
             f"""CREATE OR REPLACE TEMP TABLE told AS
                 WITH old AS (
-                    SELECT row.record AS base, old.record, {_secret(table)} AS secret
+                    SELECT row.record AS base, old.record, {secret(table)} AS secret
                     FROM (SELECT DISTINCT ON (record) * EXCLUDE secret FROM "new_{name}") AS row
-                    JOIN {self._known(name)} AS old ON {same}),
+                    JOIN {self.work.known(name)} AS old ON {same}),
                 numbers AS (SELECT base, unnest(range(count(*))) AS k FROM old GROUP BY base)
                 SELECT base, k, record, secret FROM old JOIN numbers USING (base)
-                WHERE record = {_other("base", "k")}"""
+                WHERE record = {other("base", "k")}"""
         )
-        self._sql(
-            f"""UPDATE "new_{name}" AS row SET record = coalesce(known, {_other("base", "k")})
+        self.work.sql(
+            f"""UPDATE "new_{name}" AS row SET record = coalesce(known, {other("base", "k")})
                 FROM (SELECT row.n, row.record AS base, told.record AS known,
                              coalesce(past.next, 0) - 1 + dense_rank() OVER (
                                  PARTITION BY row.record, told.record IS NULL
@@ -151,23 +158,14 @@ class Merge:
                 WHERE row.n = found.n"""
         )
 
-    def _give_way(self, table: Table) -> None:
-        """A row that waited in quarantine gives way to what is delivered now under its key."""
-        self._drop(
-            table.name,
-            f"""n IN (SELECT row.n FROM "new_{table.name}" AS row JOIN "new_{table.name}" AS other
-                ON {_same_key(table, "row", "other")}
-                AND row.retried AND NOT other.retried AND {_same_day("row", "other")})""",
-        )
-
     def _refuse_told_twice(self, table: Table) -> None:
         """Rows of one key and day that are delivered together and say different things. That the
-        lake has one of them already makes it no truer."""
-        keys = ", ".join(f'"key_{key}"' for key in table.key)
-        self._refuse(
+        lake has one of them already makes it no truer. Rows read again were delivered before."""
+        together = ", retried" if self.quarantine.retrying else ""
+        self.quarantine.refuse(
             table,
             f"""SELECT n FROM "new_{table.name}"
-                QUALIFY count(*) OVER (PARTITION BY {keys}, recorded_at) > 1""",
+                QUALIFY count(*) OVER (PARTITION BY {keys(table)}, recorded_at{together}) > 1""",
             table.key[0],
             "conflicting",
         )
@@ -177,21 +175,21 @@ class Merge:
         given for the ingest; without one, such rows change nothing and are counted."""
         name = table.name
         key = ", ".join(f'"{each}"' for each in table.key)
-        same = _same_key(table, "row", "old", stored=True)
+        same = same_key(table, "row", "old", stored=True)
         latest = f"""SELECT row.n, left(md5(row.record || row.day), 16) AS record
-            FROM "new_{name}" AS row SEMI JOIN {self._known(name)} AS known USING (record)
+            FROM "new_{name}" AS row SEMI JOIN {self.work.known(name)} AS known USING (record)
             JOIN (SELECT {key}, max(recorded_at) AS last,
                          arg_max(record, (recorded_at, record)) AS said
-                  FROM {self._known(name)} GROUP BY ALL) AS old ON {same}
+                  FROM {self.work.known(name)} GROUP BY ALL) AS old ON {same}
             WHERE NOT given AND day > last
               AND said NOT IN (row.record, left(md5(row.record || last), 16))"""
-        if self.restating:
-            self._sql(
+        if self.work.restating:
+            self.work.sql(
                 f"""UPDATE "new_{name}" AS row SET record = again.record, recorded_at = day,
                         given = true FROM ({latest}) AS again WHERE row.n = again.n"""
             )
         else:
-            self.outdated[name] = self._one(f"SELECT count(*) FROM ({latest})")
+            self.quarantine.count_outdated(table, latest)
 
     def _date(self, table: Table) -> None:
         """Take dates from the row referred to where the table says so, else from the ingest.
@@ -201,8 +199,8 @@ class Merge:
         """
         name = table.name
         if table.dated_by:
-            target = TABLES[table.column(table.dated_by).references[0]]
-            self._sql(
+            target = _whole(table)
+            self.work.sql(
                 f"""CREATE OR REPLACE TEMP TABLE "new_{name}" AS SELECT row.* REPLACE (
                         coalesce(parent.recorded_at, row.recorded_at) AS recorded_at,
                         coalesce(row.valid_from, parent.valid_from) AS valid_from)
@@ -212,8 +210,8 @@ class Merge:
                         GROUP BY key) AS parent
                     ON row."ref_{table.dated_by}" = parent.key AND NOT row.given"""
             )
-        told = "day" if self.restating else f"DATE '{FIRST_KNOWN}'"
-        self._sql(f'UPDATE "new_{name}" SET recorded_at = {told} WHERE recorded_at IS NULL')
+        told = "day" if self.work.restating else f"DATE '{FIRST_KNOWN}'"
+        self.work.sql(f'UPDATE "new_{name}" SET recorded_at = {told} WHERE recorded_at IS NULL')
 
     def _postpone(self, table: Table) -> None:
         """A correction that does not say when it became known became known on the day of ingest.
@@ -224,37 +222,42 @@ class Merge:
         With a day given, a part of a whole (an item of a declaration) that has parts in the lake is
         a correction too; without one it may be the rest of a delivery in several pieces.
         """
-        name, whole = table.name, table.dated_by
-        same = _same_key(table, "row", "old", stored=True)
-        if whole and self.restating:
-            same = f'row."ref_{whole}" = old."{whole}"'
-        self._sql(
+        name, work = table.name, self.work
+        told = same = same_key(table, "row", "old", stored=True)
+        if table.dated_by and work.restating:
+            same = f'row."ref_{table.dated_by}" = old."{table.dated_by}"'
+        work.sql(
             f"""CREATE OR REPLACE TEMP TABLE corrections AS
-                SELECT n, max(old.recorded_at) AS last FROM "new_{name}" AS row
-                JOIN {self._known(name)} AS old ON {same} WHERE NOT row.given GROUP BY n"""
+                SELECT n, max(old.recorded_at) AS last, min(old.recorded_at) AS first,
+                       bool_or({told}) AS told
+                FROM "new_{name}" AS row JOIN {work.known(name)} AS old ON {same}
+                WHERE NOT row.given GROUP BY n"""
         )
-        told = "day" if self.restating else "greatest(day, last)"
-        self._sql(
-            f"""UPDATE "new_{name}" AS row SET recorded_at = {told}
+        if work.restating:
+            joined = f'"new_{name}" JOIN corrections USING (n)'
+            self.added[name] = work.one(
+                f"SELECT count(*) FROM {joined} "
+                "WHERE NOT told AND day > greatest(first, recorded_at)"
+            )
+            self.quarantine.count_outdated(table, f"SELECT n FROM {joined} WHERE day < last")
+        day = "day" if work.restating else "greatest(day, last)"
+        work.sql(
+            f"""UPDATE "new_{name}" AS row SET recorded_at = {day}
                 FROM corrections WHERE row.n = corrections.n"""
         )
-        if self.restating:
-            self.outdated[name] = self._one(
-                f'SELECT count(*) FROM "new_{name}" JOIN corrections USING (n) WHERE day < last'
-            )
 
     def _refuse_contradictions(self, table: Table) -> None:
         """Rows of one key and day of recording that say different things, here or in the lake."""
         name = table.name
-        keys = ", ".join(f'"key_{key}"' for key in table.key)
-        same = _same_key(table, "row", "other")
-        stored = _same_key(table, "row", "other", stored=True)
-        self._refuse(
+        same = same_key(table, "row", "other")
+        stored = same_key(table, "row", "other", stored=True)
+        self.quarantine.refuse(
             table,
             f"""SELECT row.n FROM "new_{name}" AS row JOIN (
-                    SELECT {keys}, recorded_at FROM "new_{name}" GROUP BY ALL HAVING count(*) > 1
-                ) AS other ON {same} AND row.recorded_at = other.recorded_at
-                UNION SELECT row.n FROM "new_{name}" AS row JOIN {self._known(name)} AS other
+                    SELECT {keys(table)}, recorded_at FROM "new_{name}"
+                    GROUP BY ALL HAVING count(*) > 1) AS other
+                 ON {same} AND row.recorded_at = other.recorded_at
+                UNION SELECT row.n FROM "new_{name}" AS row JOIN {self.work.known(name)} AS other
                 ON {stored} AND row.recorded_at = other.recorded_at""",
             table.key[0],
             "conflicting",
@@ -263,7 +266,7 @@ class Merge:
     def _refuse_dangling(self, table: Table, column: Column) -> None:
         """Rows whose `column` names nothing in this batch or the lake."""
         known = " UNION ALL ".join(self._told(target) for target in column.references)
-        self._refuse(
+        self.quarantine.refuse(
             table,
             f"""SELECT n FROM "new_{table.name}" WHERE "ref_{column.name}" IS NOT NULL
                 AND "ref_{column.name}" NOT IN (SELECT key FROM ({known}) WHERE key IS NOT NULL)""",
@@ -274,92 +277,17 @@ class Merge:
     def _told(self, name: str, *columns: str) -> str:
         """The keys of a table, in this batch and in the lake, with columns that both have."""
         key, more = TABLES[name].key[0], "".join(f", {column}" for column in columns)
-        stored = f'SELECT "{key}" AS key{more} FROM {self._known(name)}'
+        stored = f'SELECT "{key}" AS key{more} FROM {self.work.known(name)}'
         if name not in self.done:
             return stored
         return f'SELECT "key_{key}" AS key{more} FROM "new_{name}" UNION ALL {stored}'
-
-    def _refuse(self, table: Table, query: str, column: str, code: str) -> None:
-        """Move the rows whose number `query` gives to `refused`. Their id is their record."""
-        name = table.name
-        self._sql(f"CREATE OR REPLACE TEMP TABLE wrong AS {query}")
-        if not self._one("SELECT count(*) FROM wrong"):
-            return
-        words = f"{column} {reason(code)}"
-        self._sql(
-            f"""INSERT INTO refused BY NAME
-                SELECT record AS id, {_text(self.source)} AS source, row.file, row.row,
-                       {_text(name)} AS "table", {_text(column)} AS field,
-                       "{column}"::VARCHAR AS value, {_text(code)} AS code,
-                       {_text(words)} AS reason, {_raw(table)} AS raw, __marking AS marking,
-                       day AS recorded_at
-                FROM "new_{name}" AS row SEMI JOIN wrong USING (n)
-                JOIN {self._parts(table)} AS part ON part.__n = row.n"""
-        )
-        self._drop(name, "n IN (SELECT n FROM wrong)")
-
-    # The quarantine ---------------------------------------------------------------------------
-
-    def _collect_refused(self) -> None:
-        """Add the rows that were wrong by themselves, leave out those that are known, and find
-        what was quarantined before and is not any more."""
-        pieces = list((self.folder / "parts").glob("refused.*.parquet"))
-        if pieces:
-            self._sql(
-                f"""INSERT INTO refused BY NAME
-                    SELECT * REPLACE (left(md5(id || chr(31) || row_number() OVER (
-                        PARTITION BY id ORDER BY file, row)), 16) AS id)
-                    FROM (SELECT md5(concat_ws(chr(31), source, "table", identity)) AS id,
-                                 * EXCLUDE identity FROM read_parquet({_list(pieces)}))"""
-            )
-        accepted = " UNION ALL ".join(
-            [f'SELECT record FROM "new_{name}"' for name in self.done]
-            + [f"SELECT record FROM {self._known(name)}" for name in self.done]
-        )
-        retried = list((self.folder / "parts").glob("retried.*.parquet"))
-        again = f"SELECT id FROM read_parquet({_list(retried)})" if retried else "SELECT ''"
-        open_ids = self._open()
-        self._sql(
-            f"""CREATE TEMP TABLE resolved AS SELECT DISTINCT id FROM {open_ids}
-                WHERE id IN ({accepted or "SELECT ''"})
-                   OR id IN ({self._replaced()})
-                   OR (id IN ({again}) AND id NOT IN (SELECT id FROM refused))"""
-        )
-        every = self.lake.files("quarantine")
-        if every:
-            self._sql(
-                f"DELETE FROM refused WHERE id IN (SELECT id FROM read_parquet({_list(every)}))"
-            )
-
-    def _replaced(self) -> str:
-        """Quarantined rows of this source under whose key a row is accepted now."""
-        every = self.lake.files("quarantine")
-        pieces = [
-            f"""SELECT waiting.id FROM read_parquet({_list(every)}) AS waiting
-                JOIN "new_{name}" AS row ON waiting."table" = {_text(name)}
-                AND waiting.source = {_text(self.source)} AND {_told_key(TABLES[name])}
-                AND (NOT row.given OR coalesce(trim(waiting.raw ->> '$.recorded_at'), '')
-                     IN ('', row.recorded_at::VARCHAR))"""
-            for name in (self.done if every else ())
-        ]
-        return " UNION ALL ".join(pieces) or "SELECT ''"
-
-    def _open(self) -> str:
-        """The ids that are in quarantine now."""
-        every, resolved = self.lake.files("quarantine"), self.lake.files("resolved")
-        if not every:
-            return "(SELECT NULL::VARCHAR AS id WHERE false)"
-        gone = f"SELECT id FROM read_parquet({_list(resolved)})" if resolved else "SELECT ''"
-        return f"(SELECT id FROM read_parquet({_list(every)}) WHERE id NOT IN ({gone}))"
-
-    # Writing and small things -----------------------------------------------------------------
 
     def _write_table(self, table: Table, batch: str, folder: Path) -> None:
         own = [name for name in table.names if name not in PROVENANCE]
         values = {
             "record": "row.record",
-            "source": _text(self.source),
-            "batch": _text(batch),
+            "source": quoted(self.work.source),
+            "batch": quoted(batch),
             "file": "row.file",
             "row": "row.row",
             "marking": "part.__marking",
@@ -373,36 +301,12 @@ class Merge:
             f'{values[name]}::{kind} AS "{name}"' for name, kind in stored_columns(table).items()
         )
         order = ", ".join(f'row."key_{name}"' for name in table.key)
-        self._copy(
+        self.work.copy(
             f"""SELECT {chosen} FROM "new_{table.name}" AS row
-                JOIN {self._parts(table)} AS part ON part.__n = row.n
+                JOIN {self.work.parts(table)} AS part ON part.__n = row.n
                 ORDER BY {order}, row.recorded_at, row.record""",
             folder / f"{table.name}.parquet",
         )
-
-    def _copy(self, query: str, path: Path) -> None:
-        self._sql(f"COPY ({query}) TO {_text(str(path))} (FORMAT parquet, COMPRESSION zstd)")
-
-    def _parts(self, table: Table) -> str:
-        return f"read_parquet({_text(str(self.folder / 'parts' / (table.name + '.*.parquet')))})"
-
-    def _known(self, name: str) -> str:
-        """The statements of a table that are in the lake."""
-        files = self.lake.files(name)
-        if files:
-            return f"read_parquet({_list(files)}, union_by_name = true)"
-        columns = stored_columns(TABLES[name]).items()
-        nothing = ", ".join(f'NULL::{kind} AS "{column}"' for column, kind in columns)
-        return f"(SELECT {nothing} WHERE false)"
-
-    def _drop(self, name: str, condition: str) -> None:
-        self._sql(f'DELETE FROM "new_{name}" WHERE {condition}')
-
-    def _one(self, query: str) -> int:
-        return int(self._sql(query)[0][0])
-
-    def _sql(self, query: str) -> list[tuple[Any, ...]]:
-        return self.connection.execute(query).fetchall()
 
 
 def in_order() -> list[Table]:
@@ -419,80 +323,6 @@ def in_order() -> list[Table]:
     return ordered
 
 
-def _record(table: Table, source: str) -> str:
-    """16 hex characters of the MD5 of source, table and every non-empty value under its name.
-
-    Identity numbers are left out, so that the key with which a data folder hashes them does not
-    change the records; `Merge._tell_apart` sees to rows that differ in nothing else.
-    """
-    values = []
-    for column in sorted(table.columns, key=lambda column: column.name):
-        if column.type == "secret":
-            continue
-        text = f'"{column.name}"'
-        text = f"array_to_string({text}, ';')" if column.many else f"{text}::VARCHAR"
-        values.append(f"{_text(column.name + '=')} || {text}")
-    parts = ", ".join([_text(source), _text(table.name), *values])
-    return f"left(md5(concat_ws({_SEPARATOR}, {parts})), 16)"
-
-
-def _secrets(table: Table) -> list[str]:
-    """The columns with identity numbers."""
-    return [column.name for column in table.columns if column.type == "secret"]
-
-
-def _secret(table: Table) -> str:
-    """The hashed identity numbers of a row as one text, null when there are none."""
-    texts = [f'{_text(name + "=")} || "{name}"' for name in _secrets(table)]
-    return f"nullif(concat_ws({_SEPARATOR}, {', '.join(texts)}), '')" if texts else "NULL::VARCHAR"
-
-
-def _other(record: str, number: str) -> str:
-    """The record of the `number`-th identity number told of what is one record otherwise."""
-    return f"if({number} = 0, {record}, left(md5({record} || ' ' || {number}), 16))"
-
-
-def _raw(table: Table) -> str:
-    """A cleaned row as JSON text of its non-empty fields; reading it again gives the same row."""
-    fields = []
-    for name in sorted(table.names):
-        column = table.column(name)
-        text = f"array_to_string(\"{name}\", ';')" if column.many else f'"{name}"::VARCHAR'
-        fields.append(f"{_text(name)}, {text.replace(chr(34) + name, 'part.' + chr(34) + name)}")
-    return f"json_merge_patch('{{}}'::JSON, json_object({', '.join(fields)}))::VARCHAR"
-
-
-def _same_key(table: Table, left: str, right: str, stored: bool = False) -> str:
-    """Equality of two rows' keys. A part of the key that may be empty compares equal when it is."""
-    required = {column.name for column in table.columns if column.required}
-    return " AND ".join(
-        f'{left}."key_{name}" {"=" if name in required else "IS NOT DISTINCT FROM"} '
-        + (f'{right}."{name}"::VARCHAR' if stored else f'{right}."key_{name}"')
-        for name in table.key
-    )
-
-
-def _same_day(left: str, right: str) -> str:
-    """Whether two rows of one key speak of one day of recording, or one of them of none."""
-    days = f"{left}.recorded_at = {right}.recorded_at"
-    return f"(NOT ({left}.given AND {right}.given) OR {days})"
-
-
-def _told_key(table: Table) -> str:
-    """Equality of an accepted `row`'s key and that in the text of a row `waiting` in quarantine."""
-    return " AND ".join(
-        f"coalesce(trim(waiting.raw ->> '$.{name}'), '') = coalesce(row.\"key_{name}\", '')"
-        for name in table.key
-    )
-
-
-def _schema(columns: dict[str, str], leave_out: Sequence[str] = ()) -> str:
-    return ", ".join(f'"{name}" {kind}' for name, kind in columns.items() if name not in leave_out)
-
-
-def _list(paths: Sequence[object]) -> str:
-    return "[" + ", ".join(_text(str(path)) for path in paths) + "]"
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _whole(table: Table) -> Table:
+    """The table of the wholes that a table's rows are parts of: declarations, of goods."""
+    return TABLES[table.column(table.dated_by).references[0]]

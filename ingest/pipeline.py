@@ -30,11 +30,16 @@ from ingest.context import (
 )
 from ingest.merge import Merge
 from ingest.validate import Checked, Defaults, check, too_many
+from ingest.workspace import Workspace
 
 Progress = Callable[[str, float], None]
 
 #: Reasons that may go away when other rows arrive.
 _MAY_PASS = ("reference",)
+
+#: Reasons that no reading again takes away: there are no fields to read; what a row contradicts
+#: is not known from it, and only what its source tells can settle it.
+_NOT_TO_PASS = ("fields", "conflicting")
 
 
 def ingest(
@@ -129,7 +134,7 @@ class _Run:
         if not self.lake.files("quarantine"):
             return
         waiting = waiting.filter(waiting.source == self.source.name)
-        waiting = waiting.filter(waiting.code != "fields")  # no fields to read again
+        waiting = waiting.filter(~waiting.code.isin(_NOT_TO_PASS))
         rows = pl.DataFrame(pl.from_arrow(self.lake.connection.to_pyarrow(waiting)))
         if not rows.height:
             return
@@ -147,14 +152,15 @@ class _Run:
         """Decide about the rows and make the batch part of the lake."""
         self.tell("comparing with the lake", 0.5)
         with self.lake.scratch(self.staging / "spill") as connection:
-            merge = Merge(
+            work = Workspace(
                 self.lake, self.source.name, self.staging, connection, restating=self.restating
             )
+            merge = Merge(work)
             merge.run()
             report = self.report
-            report.accepted, report.quarantined = merge.counts(), merge.refused()
-            report.resolved = merge.resolved()
-            report.issues = [*issues, *self._unexpected(), *_outdated(merge.outdated)]
+            report.accepted, report.quarantined = merge.counts(), merge.quarantine.counts()
+            report.resolved = merge.quarantine.resolved()
+            report.issues = [*issues, *self._unexpected(), *merge.issues()]
             if report.accepted or report.quarantined or report.resolved:
                 self.tell("writing", 0.8)
                 self._commit(merge)
@@ -214,15 +220,6 @@ class _Run:
             for table, (low, high) in self.source.expected.items()
             if not low <= self.good.get(table, 0) <= high
         ]
-
-
-def _outdated(counts: Mapping[str, int]) -> list[str]:
-    return [
-        f"{table}: {count} rows say what was corrected since; to say it again, give the day on "
-        "which it became known (--recorded-at)"
-        for table, count in counts.items()
-        if count
-    ]
 
 
 def _from_quarantine(table: str, rows: pl.DataFrame) -> RawTable:

@@ -55,6 +55,7 @@ PROVENANCE = {
 }
 
 #: A quarantined row: where it stands, what is wrong with which field, the row itself as JSON text.
+#: `content` is the same each time that the row is quarantined, `id` is not.
 QUARANTINE = {
     "id": "VARCHAR",
     "source": "VARCHAR",
@@ -69,6 +70,7 @@ QUARANTINE = {
     "marking": "VARCHAR",
     "recorded_at": "DATE",
     "batch": "VARCHAR",
+    "content": "VARCHAR",
 }
 
 _NUMBERS = ("money", "mass", "quantity", "share", "rate", "probability", "coordinate")
