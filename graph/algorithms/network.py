@@ -7,7 +7,7 @@ the same two parties would otherwise count the same tie several times.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -71,14 +71,24 @@ class Network:
     arcs: Arcs
 
     @classmethod
-    def build(cls, size: int, kinds: Sequence[str], arcs: Arcs) -> "Network":
-        """Sort by head and keep the strongest arc of each pair. O(m log m) time, O(n + m) space."""
+    def build(
+        cls,
+        size: int,
+        kinds: Sequence[str],
+        arcs: Arcs,
+        apart: NDArray[np.bool_] | None = None,
+    ) -> "Network":
+        """Sort by head and keep the strongest arc of each pair, of those `apart` (a mask of arcs)
+        one more. O(m log m) time, O(n + m) space."""
         usable = (arcs.reliability > 0) & (arcs.tail != arcs.head)
-        arcs = arcs.take(usable)
-        order = np.lexsort((~arcs.forward, arcs.kind, -arcs.reliability, arcs.tail, arcs.head))
-        arcs = arcs.take(order)
+        other = np.zeros(len(usable), dtype=np.bool_) if apart is None else apart
+        arcs, other = arcs.take(usable), other[usable]
+        order = np.lexsort(
+            (~arcs.forward, arcs.kind, -arcs.reliability, other, arcs.tail, arcs.head)
+        )
+        arcs, other = arcs.take(order), other[order]
         first = np.ones(len(order), dtype=np.bool_)
-        first[1:] = (np.diff(arcs.head) != 0) | (np.diff(arcs.tail) != 0)
+        first[1:] = (np.diff(arcs.head) != 0) | (np.diff(arcs.tail) != 0) | np.diff(other)
         arcs = arcs.take(first)
         pointer = np.searchsorted(arcs.head, np.arange(size + 1)).astype(np.int64)
         return cls(size, tuple(kinds), pointer, arcs)
@@ -142,13 +152,16 @@ class SeenEdges:
     valid_to: NDArray[np.int32]
 
 
-def seen_edges(snapshot: Snapshot, kind: str, clearance: str) -> SeenEdges:
-    """The edges of a kind as far as the clearance goes. O(n + m)."""
+def seen_edges(
+    snapshot: Snapshot, kind: str, clearance: str, shown_to: str | None = None
+) -> SeenEdges:
+    """The edges of a kind as far as the clearance goes; what is `shown` may stop at a lower one,
+    `shown_to`. O(n + m)."""
     edges = snapshot.edges(kind)
-    nodes = access.visible_mask(node_markings(snapshot), clearance)
-    exists = access.visible_mask(np.asarray(edges.marking), clearance)
-    exists = exists & nodes[np.asarray(edges.source)] & nodes[np.asarray(edges.target)]
-    shown = exists & access.visible_mask(np.asarray(edges.property_marking), clearance)
+    exists = shown = _existing(snapshot, kind, clearance)
+    if shown_to is not None:
+        shown = shown & _existing(snapshot, kind, shown_to)
+    shown = shown & access.visible_mask(np.asarray(edges.property_marking), shown_to or clearance)
     return SeenEdges(
         exists,
         shown,
@@ -156,6 +169,14 @@ def seen_edges(snapshot: Snapshot, kind: str, clearance: str) -> SeenEdges:
         np.where(shown, edges.valid_from, np.int32(NO_START)),
         np.where(shown, edges.valid_to, np.int32(NO_END)),
     )
+
+
+def _existing(snapshot: Snapshot, kind: str, clearance: str) -> NDArray[np.bool_]:
+    """The edges that exist, as both their ends do, for a reader with the clearance."""
+    edges = snapshot.edges(kind)
+    nodes = access.visible_mask(node_markings(snapshot), clearance)
+    exists = access.visible_mask(np.asarray(edges.marking), clearance)
+    return exists & nodes[np.asarray(edges.source)] & nodes[np.asarray(edges.target)]
 
 
 @per_snapshot(8)
@@ -192,31 +213,43 @@ def build_network(
     only: Mapping[str, NDArray[np.bool_]],
 ) -> Network:
     """`network_of`, of some kinds `only` the edges that a mask (of length m) keeps; not kept."""
-    parts = [
-        part
-        for place, link in enumerate(links)
-        for part in _arcs_of(snapshot, link, place, former, clearance, only.get(link.kind))
-    ]
-    arcs = _join(parts)
-    arcs = Arcs(
-        arcs.tail, arcs.head, arcs.reliability * damping, arcs.kind, arcs.edge, arcs.forward
-    )
+    seen = {
+        link.kind: _only(seen_edges(snapshot, link.kind, clearance), only.get(link.kind))
+        for link in links
+    }
+    arcs = arcs_of(snapshot, links, damping, former, seen)
     return Network.build(snapshot.size, [link.kind for link in links], arcs)
 
 
-def _arcs_of(
+def _only(seen: SeenEdges, kept: NDArray[np.bool_] | None) -> SeenEdges:
+    return seen if kept is None else replace(seen, exists=seen.exists & kept)
+
+
+def arcs_of(
     snapshot: Snapshot,
-    link: LinkPolicy,
-    place: int,
+    links: Sequence[LinkPolicy],
+    damping: float,
     former: float,
-    clearance: str,
-    kept: NDArray[np.bool_] | None,
+    seen: Mapping[str, SeenEdges],
+) -> Arcs:
+    """All arcs of the edges that exist in `seen` (by kind), weighed by what is shown of them;
+    `kind` is the place in `links`. O(m)."""
+    parts = [
+        part
+        for place, link in enumerate(links)
+        for part in _arcs_of(snapshot, link, place, former, seen[link.kind])
+    ]
+    arcs = _join(parts)
+    return replace(arcs, reliability=arcs.reliability * damping)
+
+
+def _arcs_of(
+    snapshot: Snapshot, link: LinkPolicy, place: int, former: float, seen: SeenEdges
 ) -> list[Arcs]:
-    """The arcs of one edge kind, both ways, of the edges that are kept (None: all)."""
-    edges, seen = snapshot.edges(link.kind), seen_edges(snapshot, link.kind, clearance)
-    today = to_day(snapshot.as_of)
+    """The arcs of one edge kind, both ways."""
+    edges, today = snapshot.edges(link.kind), to_day(snapshot.as_of)
     factor = np.where(seen.valid_to <= today, former, 1.0) * (seen.valid_from <= today)
-    factor = factor * (seen.exists if kept is None else seen.exists & kept)
+    factor = factor * seen.exists
     if link.by_share:
         share = seen.weight
         factor = factor * np.where((share > 0) & (share <= 1), share, link.unknown)

@@ -9,9 +9,13 @@ number of arcs; the reduction of the most reliable to the shortest path is the u
 
 Cost: the neighbourhood is read once, O(max_hops * arcs) with `arcs` <= `arc_limit`; the search then
 takes O(b) heap steps a path with b the mean number of arcs that lead to a node, and stops after
-`step_limit` steps in any case. With one path a source, the distances are found anew after each:
-O(max_hops * arcs) a path. A node to which more than `hub_limit` arcs lead is never passed
-through (it can be a path's source): everybody is two steps from everybody through a large broker.
+`step_limit` steps in any case. With one path a source, the distances are found anew after each, a
+round of them only over the arcs from which the target can still be reached in the hops that are
+left: O(max_hops * arcs) a path at worst, and 100 paths among 150,000 arcs that all lie within two
+steps of the target take one and a half times as long as without. A search `through` some arcs walks
+each arc once before and once after it has met one: twice the arcs. A node to which more than
+`hub_limit` arcs lead is never passed through (it can be a path's source): everybody is two steps
+from everybody through a large broker.
 """
 
 import heapq
@@ -22,6 +26,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from graph import access
 from graph.algorithms.network import (
@@ -75,14 +80,38 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Through:
+    """What a path must have: one of the `arcs` (a mask of their places) or, failing that, one of
+    the `starts` (a mask of nodes)."""
+
+    arcs: NDArray[np.bool_]
+    starts: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class _Neighbourhood:
-    nodes: Integers  # sorted
+    """Nodes are numbered by their place in `nodes`. There may be two layers of them: number v +
+    `size` is then the same node as v, on the way back from the target after a wanted arc."""
+
+    nodes: Integers  # sorted in each layer
+    size: int  # of a layer
     places: Integers  # of the arcs, grouped by head
     tail: Integers  # local numbers
     weight: Numbers
     pointer: Integers  # by local head
     hubs: Integers
     partial: bool
+
+
+@dataclass(frozen=True)
+class _Round:
+    """The arcs that one round of relaxation looks at, grouped by head: each of `head` once, with
+    the place of its `first` arc among `tail` and `weight`."""
+
+    head: Integers
+    first: Integers
+    tail: Integers
+    weight: Numbers
 
 
 def most_reliable(
@@ -93,6 +122,7 @@ def most_reliable(
     counts: Callable[[FoundPath], bool] | None = None,
     *,
     once: bool = False,
+    through: Through | None = None,
 ) -> Found:
     """The best simple paths from any source to the target.
 
@@ -101,13 +131,17 @@ def most_reliable(
             is left out: a path has at least one arc.
         counts: which of the paths are kept (None: all).
         once: only the best path kept of each source.
+        through: the paths that have what it says, and no others.
     """
     near = _neighbourhood(network, target, limits)
     local = int(np.searchsorted(near.nodes, target))
     with np.errstate(divide="ignore"):
         start = -np.log(sources[near.nodes])
     start[local] = math.inf
-    distance = _distances(near, start, limits.max_hops)
+    if through is not None:
+        near, start = _layered(near, start, through)
+    rounds = _rounds(near, local, start, limits.max_hops)
+    distance = _distances(rounds, start)
     paths: list[FoundPath] = []
     steps = _Steps(limits.step_limit)
     cut = False
@@ -119,8 +153,9 @@ def most_reliable(
             break
         paths.append(path)
         if once:
-            start[np.searchsorted(near.nodes, path.nodes[0])] = math.inf
-            distance[:] = _distances(near, start, limits.max_hops)
+            first = int(np.searchsorted(near.nodes[: near.size], path.nodes[0]))
+            start[first :: near.size] = math.inf
+            distance[:] = _distances(rounds, start)
     hubs = tuple(int(hub) for hub in near.hubs)
     return Found(tuple(paths), hubs, near.partial or steps.exhausted or cut)
 
@@ -175,6 +210,7 @@ def _localise(
     pointer = np.searchsorted(np.searchsorted(nodes, heads), np.arange(len(nodes) + 1))
     return _Neighbourhood(
         nodes,
+        len(nodes),
         places,
         np.searchsorted(nodes, tails),
         -np.log(network.arcs.reliability[places]),
@@ -184,13 +220,54 @@ def _localise(
     )
 
 
-def _distances(near: _Neighbourhood, start: Numbers, rounds: int) -> list[Numbers]:
-    """`result[h][v]`: the least weight from a source to v in at most h arcs. O(rounds * arcs)."""
+def _layered(
+    near: _Neighbourhood, start: Numbers, through: Through
+) -> tuple[_Neighbourhood, Numbers]:
+    """The neighbourhood in two layers: whoever walks back from the target over a wanted arc gets
+    to the second, in which all paths may end; in the first only those at wanted starts may."""
+    wanted, arcs = through.arcs[near.places], len(near.places)
+    layers = _Neighbourhood(
+        np.tile(near.nodes, 2),
+        near.size,
+        np.tile(near.places, 2),
+        np.concatenate((near.tail + near.size * wanted, near.tail + near.size)),
+        np.tile(near.weight, 2),
+        np.concatenate((near.pointer, near.pointer[1:] + arcs)),
+        near.hubs,
+        near.partial,
+    )
+    return layers, np.concatenate((np.where(through.starts[near.nodes], start, math.inf), start))
+
+
+def _rounds(near: _Neighbourhood, target: int, start: Numbers, count: int) -> list[_Round]:
+    """The rounds of relaxation. The h-th leaves out arcs at whose head no path with h arcs behind
+    it can still come to the target, and arcs at whose tail none can begin. O(count * arcs)."""
     head = np.repeat(np.arange(len(near.nodes)), np.diff(near.pointer))
+    hops = np.full(len(near.nodes), count)
+    hops[target] = 0
+    for far in range(count - 1):
+        tails = near.tail[hops[head] == far]
+        hops[tails] = np.minimum(hops[tails], far + 1)
+    reached = np.isfinite(start)
+    result = []
+    for number in range(1, count + 1):
+        kept = np.flatnonzero((hops[head] <= count - number) & reached[near.tail])
+        first = np.flatnonzero(np.diff(head[kept], prepend=-1))
+        heads = head[kept][first]
+        result.append(_Round(heads, first, near.tail[kept], near.weight[kept]))
+        reached[heads] = True
+    return result
+
+
+def _distances(rounds: list[_Round], start: Numbers) -> list[Numbers]:
+    """`result[h][v]`: the least weight from a source to v in at most h arcs, for every v from which
+    the target can be reached in the arcs that are left."""
     result = [start]
-    for _ in range(rounds):
+    for one in rounds:
         best = start.copy()
-        np.minimum.at(best, head, near.weight + result[-1][near.tail])
+        if len(one.head):
+            least = np.minimum.reduceat(one.weight + result[-1][one.tail], one.first)
+            best[one.head] = np.minimum(best[one.head], least)
         result.append(best)
     return result
 
@@ -250,7 +327,7 @@ def _search(
         ahead = onward + distance[remaining - 1][near.tail[first:last]]
         for place in np.flatnonzero(ahead <= bound):
             tail = int(near.tail[first + place])
-            if tail not in nodes:
+            if tail not in nodes and tail - near.size not in nodes:
                 entry = (float(ahead[place]), (*nodes, tail), (*arcs, first + int(place)))
                 heapq.heappush(heap, (*entry, float(onward[place]), False))
 

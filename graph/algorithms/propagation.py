@@ -19,12 +19,12 @@ named, are not part of it. Paths come in order of contribution (see `graph.algor
 those beyond `limit` are summed in the `remainder`:
 1 - influence = product over shown (1 - c) * (1 - remainder).
 
-Access. Influence, contributions and order count only what the reader may see. Paths that touch
-something above the clearance are counted, all that the policy's limits let be found and whatever
-`limit` is; some of them are shown after the others, without a contribution and with those steps
-blanked, in the order of what is left of them: neither a gap nor a score nor a place gives away
-more than that something is there. A cause of a path's start that the reader may not see is counted,
-never named.
+Access. Influence, contributions and order count only what the reader may see. Of the parties from
+which a path comes that touches something above the clearance, each is counted once, whether or not
+the reader sees another path from it; some of these paths are shown after the others, without a
+contribution and with those steps blanked (see `graph.algorithms.hidden`). What is there is told and
+nothing of what it carries: no share, weight or day that the reader may not see changes anything in
+an answer. A cause of a path's start that the reader may not see is counted, never named.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,8 @@ import numpy as np
 from graph import access
 from graph.algorithms.cache import per_snapshot
 from graph.algorithms.causes import Cause, describe
-from graph.algorithms.network import Network, build_network, node_markings
+from graph.algorithms.hidden import hidden_paths
+from graph.algorithms.network import Network, build_network
 from graph.algorithms.paths import (
     HIDDEN,
     Found,
@@ -49,7 +50,7 @@ from graph.algorithms.paths import (
     node_name,
 )
 from graph.algorithms.policy import PropagationPolicy, load_policy
-from graph.algorithms.seeds import Causes, FoundTies, found_ties, without_own
+from graph.algorithms.seeds import Causes, found_ties, ways_chosen, without_own
 from graph.snapshot import Snapshot
 
 #: Most causes of one party that are listed; the others are counted.
@@ -156,7 +157,10 @@ def risk_paths(
     found, network = _find(snapshot, policy, target, clearance)
     tell = _Teller(snapshot, policy, target, clearance)
     shown = [tell.path(network, path) for path in found.paths[:limit]]
-    hidden = _hidden(snapshot, policy, target, clearance, found)
+    hidden = [
+        RiskPath(None, hops[0].source, None, None, None, None, hops)
+        for hops in hidden_paths(snapshot, policy, target, clearance)
+    ]
     rest = [path.reliability for path in found.paths[limit:]]
     return RiskPaths(
         enterprise_id,
@@ -203,22 +207,13 @@ def _find(
 ) -> tuple[Found, Network]:
     network = _network(snapshot, policy, clearance)
     sources = without_own(snapshot, policy, target, clearance).weights(snapshot.size)
-    ties, findings = found_ties(snapshot, policy, clearance), snapshot.range("Finding")
+    ties, findings = found_ties(snapshot, policy, clearance), range(*snapshot.range("Finding"))
 
     def counts(path: FoundPath) -> bool:
-        return _ways_chosen(path.nodes, ties, findings)
+        return ways_chosen(path.nodes, [ties], findings)
 
     found = most_reliable(network, target, sources, policy.limits, counts, once=True)
     return found, network
-
-
-def _ways_chosen(nodes: tuple[int, ...], ties: FoundTies, findings: tuple[int, int]) -> bool:
-    """Whether every finding on the path ties the parties before and after it and its shipment."""
-    return all(
-        place + 2 < len(nodes) and ties.chosen(nodes[place - 1], node, nodes[place + 2])
-        for place, node in enumerate(nodes)
-        if findings[0] <= node < findings[1]
-    )
 
 
 class _Teller:
@@ -261,58 +256,3 @@ class _Teller:
     def _told(self, causes: Causes) -> tuple[Cause, ...]:
         shown = causes.take(np.arange(min(len(causes.cause), MOST_CAUSES)))
         return describe(self.snapshot, self.policy, shown, self.clearance)
-
-
-def _hidden(
-    snapshot: Snapshot, policy: PropagationPolicy, target: int, clearance: str, seen: Found
-) -> list[RiskPath]:
-    """The paths that the reader may not see whole, blanked, by what is left of them."""
-    if clearance == access.HIGHEST:
-        return []
-    found, network = _find(snapshot, policy, target, access.HIGHEST)
-    known = {path.nodes for path in seen.paths}
-    weight = without_own(snapshot, policy, target, clearance).weights(snapshot.size)
-    result = []
-    for path in found.paths:
-        if path.nodes in known:
-            continue
-        hops = _blanked(snapshot, network, path, clearance, counts=weight[path.nodes[0]] > 0)
-        # One whose steps all show was only left out where the reader's own search was cut.
-        if any(hop.kind == HIDDEN for hop in hops):
-            result.append(RiskPath(None, hops[0].source, None, None, None, None, hops))
-    return sorted(result, key=lambda path: [_shown(hop) for hop in path.hops])
-
-
-def _shown(hop: Hop) -> tuple[bool, str, str, str, str]:
-    """What is left of a step, to sort by: first those of which something is."""
-    names = (hop.source or "", hop.kind, hop.target or "", hop.evidence or "")
-    return hop.kind == HIDDEN, *names
-
-
-def _blanked(
-    snapshot: Snapshot, network: Network, path: FoundPath, clearance: str, *, counts: bool
-) -> tuple[Hop, ...]:
-    """The steps of a path. Hidden, too, are those around a finding that the reader may not see,
-    with its shipment, since that they are on a path at all says what was found; and the first,
-    where only what is hidden makes its start count (`counts`). An end of a hidden step stays only
-    if it stands on a visible one, or is the enterprise that was asked for."""
-    hops = hops_of(snapshot, network, path, clearance)
-    hidden = np.array([hop.kind == HIDDEN for hop in hops])
-    hidden[0] |= not counts
-    seen = access.visible_mask(node_markings(snapshot, "marking"), clearance)
-    for place, node in enumerate(path.nodes):
-        if snapshot.kind_of(node) == "Finding" and not seen[node]:
-            hidden[max(place - 1, 0) : place + 2] = True
-    told = list(hops)
-    for place in np.flatnonzero(hidden).tolist():
-        ends = ["source"] if place == 0 or hidden[place - 1] else []
-        ends += ["target"] if hidden[place + 1 : place + 2].any() else []
-        told[place] = _without_ends(hops[place], *ends)
-    return tuple(told)
-
-
-def _without_ends(hop: Hop, *ends: str) -> Hop:
-    """The step with those of its ends and all particulars blank."""
-    blank = {name: None for end in ends for name in (end, f"{end}_name")}
-    rest = {"valid_from": None, "valid_to": None, "evidence": None}
-    return replace(hop, **blank, **rest, kind=HIDDEN, redacted=0)

@@ -5,7 +5,7 @@ are no source: `found_ties` are the ways from the violator to them. Only a findi
 known enterprise counts for the parties with the policy's `responsible` roles.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -117,11 +117,25 @@ class FoundTies:
         return known and int(self.finding[place]) == finding
 
 
+def ways_chosen(nodes: tuple[int, ...], ties: Sequence[FoundTies], findings: range) -> bool:
+    """Whether every finding on a path ties the parties before and after it and its shipment, by one
+    of the `ties`; `findings` are the numbers of all findings."""
+    return all(
+        place + 2 < len(nodes)
+        and any(tie.chosen(nodes[place - 1], node, nodes[place + 2]) for tie in ties)
+        for place, node in enumerate(nodes)
+        if node in findings
+    )
+
+
 @per_snapshot(8)
-def found_ties(snapshot: Snapshot, policy: PropagationPolicy, clearance: str) -> FoundTies:
+def found_ties(
+    snapshot: Snapshot, policy: PropagationPolicy, clearance: str, beyond: str | None = None
+) -> FoundTies:
     """How violators are tied to the others in their shipments.
 
-    Of several shipments that tie the same two, the one with the heaviest finding is taken. O(m) in
+    Of several shipments that tie the same two, the one with the heaviest finding is taken; with a
+    lower clearance given, one of those `beyond` it if there are any, whatever the weights. O(m) in
     the edges of the roles, once more for the causes; kept per snapshot.
     """
     rows = causes_of(snapshot, policy, clearance)
@@ -136,15 +150,28 @@ def found_ties(snapshot: Snapshot, policy: PropagationPolicy, clearance: str) ->
     other = np.concatenate(
         [np.asarray(snapshot.edges(roles[number]).source)[edge] for number, _, edge in joined]
     )
-    order = np.lexsort((edge, role, rows.cause[place], -rows.weight[place]))
+    first = rows.weight[place]
+    if beyond is not None:
+        seen = [seen_edges(snapshot, roles[number], beyond).exists[edge]
+                for number, (_, _, edge) in enumerate(joined)]  # fmt: skip
+        first = ~(_found_seen(snapshot, rows, beyond)[place] & np.concatenate(seen))
+    order = np.lexsort((edge, role, rows.cause[place], -first.astype(np.float64)))
     order = order[rows.party[place[order]] != other[order]]
     pairs = rows.party[place[order]] * np.int64(snapshot.size) + other[order]
-    tied, first = np.unique(pairs, return_index=True)
-    best = order[first]
+    tied, best = np.unique(pairs, return_index=True)
+    best = order[best]
     chosen = [("FOUND_AGAINST", rows.edge[place[best]]), ("FOUND_IN", rows.found[place[best]])]
     chosen += [(kind, edge[best][role[best] == number]) for number, kind in enumerate(roles)]
     edges = {kind: _mask(len(snapshot.edges(kind)), numbers) for kind, numbers in chosen}
     return FoundTies(snapshot.size, edges, tied, rows.cause[place[best]])
+
+
+def _found_seen(snapshot: Snapshot, rows: Causes, clearance: str) -> Mask:
+    """Of which rows the finding, whom it is against and its shipment may be seen, shape (c,)."""
+    seen = access.visible_mask(node_markings(snapshot, "marking"), clearance)[rows.cause]
+    for kind, edge in (("FOUND_AGAINST", rows.edge), ("FOUND_IN", rows.found)):
+        seen = seen & seen_edges(snapshot, kind, clearance).exists[edge]
+    return seen
 
 
 def _mask(size: int, places: Integers) -> Mask:

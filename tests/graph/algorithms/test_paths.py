@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.algorithms.network import Arcs, Network
-from graph.algorithms.paths import FoundPath, Limits, most_reliable
+from graph.algorithms.paths import FoundPath, Limits, Through, most_reliable
 
 Drawn = tuple[int, list[tuple[int, int, float]], list[float]]
 
@@ -96,6 +96,33 @@ def test_of_each_source_the_best_path_that_counts_is_found(
     assert len(once.paths) == len(best)
     told = [path.reliability for path in once.paths]
     assert told == sorted(told, reverse=True)
+
+
+@settings(deadline=None, max_examples=300)
+@given(graphs(), st.integers(1, 4), st.data())
+def test_paths_through_some_arcs_are_found_and_no_others(
+    drawn: Drawn, hops: int, data: st.DataObject
+) -> None:
+    size, arcs, sources = drawn
+    limits = Limits(max_hops=hops, path_limit=10_000, step_limit=1_000_000, least=1e-12)
+    net = network(size, arcs)
+    marks = st.lists(st.booleans(), min_size=size, max_size=size)
+    starts, heads = (np.array(data.draw(marks), dtype=bool) for _ in range(2))
+    through = Through(heads[net.arcs.head] & (net.arcs.tail % 2 == 0), starts)
+    every = most_reliable(net, 0, np.array(sources), limits).paths
+    wanted = [path for path in every
+              if through.arcs[list(path.arcs)].any() or starts[path.nodes[0]]]  # fmt: skip
+    found = most_reliable(net, 0, np.array(sources), limits, through=through)
+    assert {path.nodes for path in found.paths} == {path.nodes for path in wanted}
+    assert len(found.paths) == len(wanted)
+    told = [path.reliability for path in found.paths]
+    assert told == pytest.approx([path.reliability for path in wanted])
+    best: dict[int, float] = {}
+    for path in wanted:
+        best.setdefault(path.nodes[0], path.reliability)
+    once = most_reliable(net, 0, np.array(sources), limits, once=True, through=through)
+    assert {path.nodes[0]: path.reliability for path in once.paths} == pytest.approx(best)
+    assert len(once.paths) == len(best)
 
 
 @settings(deadline=None, max_examples=100)
