@@ -89,8 +89,10 @@ def quarantine(
     """The rows in quarantine that the clearance reaches: first those that are wrong by themselves,
     then those that wait for what they refer to, both in the order of their files.
 
-    Keys: rows, total, waiting (how many of them wait, by what for; the most first), redacted (rows
-    above the clearance) and, after a retry, retried, which is of rows within the clearance only.
+    Keys: rows, total, waiting (what rows wait for, with how many wait for it, the most first),
+    waiting_rows and waiting_ids (how many rows wait, and for how many ids), redacted (rows above
+    the clearance) and, after a retry, retried, which is of rows within the clearance only. Of rows
+    and waiting there are at most `limit`.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -108,15 +110,16 @@ def quarantine(
         every = lake.connection.to_pyarrow(refused.order_by(*order))
     table = every.filter(pc.is_in(every["marking"], pa.array(within(settings.clearance))))
     names = [name for name in QUARANTINE_KEYS if name in table.column_names]
-    wanted = table.filter(pc.equal(table["code"], "reference"))["value"].value_counts().to_pylist()
+    awaited = table.filter(pc.equal(table["code"], "reference"))["value"].value_counts()
+    counts = {one["values"]: one["counts"] for one in awaited.to_pylist()}
+    most_first = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
     rows = table.select([*names, "code"]).slice(0, limit).to_pylist()
     listed = {
         "rows": [{**row, "reason_zh": reason(row["code"], "zh")} for row in rows],
         "total": table.num_rows,
-        "waiting": {
-            one["values"]: one["counts"]
-            for one in sorted(wanted, key=lambda one: (-one["counts"], one["values"]))
-        },
+        "waiting": dict(most_first[:limit]),
+        "waiting_rows": sum(counts.values()),
+        "waiting_ids": len(counts),
         "redacted": every.num_rows - table.num_rows,
     }
     return listed | ({"retried": again} if retry else {})
@@ -129,8 +132,8 @@ MOST_AWAITED = 5
 def show_quarantine(listed: Mapping[str, Any]) -> None:
     """Print the rows in quarantine that are wrong by themselves, a line each, what the others wait
     for, and what a retry did."""
-    waiting = listed["waiting"]
-    faults = listed["total"] - sum(waiting.values())
+    waiting = list(listed["waiting"].items())[:MOST_AWAITED]
+    faults = listed["total"] - listed["waiting_rows"]
     for row in listed["rows"][:faults]:
         told = f" {row['field']} {row['value']!r}:" if row["field"] and row["value"] else ""
         reason = row["reason"].removeprefix(f"{row['field']} ") if told else row["reason"]
@@ -138,9 +141,10 @@ def show_quarantine(listed: Mapping[str, Any]) -> None:
     if (rest := faults - len(listed["rows"])) > 0:
         say(f"and {rest:,} more rows")
     if waiting:
-        first = ", ".join(f"{id} ({n:,})" for id, n in list(waiting.items())[:MOST_AWAITED])
-        more = f" and {len(waiting) - MOST_AWAITED:,} others" if len(waiting) > MOST_AWAITED else ""
-        say(f"{sum(waiting.values()):,} rows wait for what they refer to: {first}{more}")
+        first = ", ".join(f"{id} ({n:,})" for id, n in waiting)
+        others = listed["waiting_ids"] - len(waiting)
+        more = f" and {others:,} others" if others else ""
+        say(f"{listed['waiting_rows']:,} rows wait for what they refer to: {first}{more}")
     if listed["total"]:
         say(
             "Correct rows at their source and ingest them again under the same key; those that wait"

@@ -306,6 +306,11 @@ def test_rows_that_are_wrong_are_told_apart_from_those_that_wait(
     hawser(home, "ingest", "tables", folder, HAWSER_QUARANTINE_SHARE="1")
     listed = hawser(home, "quarantine", "--json").json
     assert (listed["total"], listed["waiting"]) == (6, {"E10": 3, "E11": 2})
+    few = hawser(home, "quarantine", "--limit", "1", "--json").json
+    assert (len(few["rows"]), few["total"], few["waiting"]) == (1, 6, {"E10": 3})
+    assert (few["waiting_rows"], few["waiting_ids"]) == (5, 2)
+    shown = hawser(home, "quarantine", "--limit", "1").out
+    assert "5 rows wait for what they refer to: E10 (3) and 1 others" in shown
     assert listed["rows"][0]["value"] == "China"
     told = hawser(home, "quarantine").out
     assert "enterprises.csv row 3: country 'China': is" in told
