@@ -53,7 +53,7 @@ KnownAt = Annotated[
 ]
 SnapshotId = Annotated[
     str | None,
-    typer.Option("--snapshot", metavar="ID", help="Snapshot (the one of the latest day)."),
+    typer.Option("--snapshot", metavar="ID", help="Snapshot (the one in use)."),
 ]
 Enterprise = Annotated[str, typer.Argument(metavar="ID", help="Enterprise, by its identifier.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
@@ -179,14 +179,20 @@ def load(
 
 @app.command(rich_help_panel=DERIVE)
 def snapshot(as_of: AsOf = None, known_at: KnownAt = None, json: Json = False) -> None:
-    """Freeze the graph as of a day and a knowledge time."""
+    """Freeze the graph as of a day and a knowledge time.
+
+    Without either the snapshot is put in use: what is read where none is named.
+    """
     from commands import stages
 
     with output.working("snapshot") as report:
         built = stages.snapshot(output.data(), as_of, known_at, report)
     output.emit(built, json=json)
     if built["in_use"] != built["id"]:
-        output.note(f"In use is still {built['in_use']}, of a later day: name this one, --snapshot")
+        output.note(
+            f"Not put in use, as it is of a given day: {built['in_use']} still is."
+            f" Name this one with --snapshot {built['id']}"
+        )
 
 
 @app.command(rich_help_panel=DERIVE)

@@ -45,7 +45,7 @@ def open(
 ) -> "Data":
     """Open a data folder (default: `HAWSER_HOME`), read only.
 
-    `snapshot` is an id (default: the one of the latest day); `clearance` limits what is seen
+    `snapshot` is an id (default: the one in use); `clearance` limits what is seen
     (default: the setting's). Nothing is read before it is needed.
 
     Raises:

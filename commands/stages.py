@@ -220,12 +220,13 @@ def snapshot(
     known_at: date | None,
     progress: Report,
 ) -> dict[str, Any]:
-    """Build a snapshot with the ledger's judgements of identity.
+    """Build a snapshot with the ledger's judgements of identity, those up to `known_at` or all.
 
-    Keys: id, as_of, known_at, in_use (the id of the one that is used where none is named: that of
-    the latest day), nodes, edges.
+    Keys: id, as_of, known_at, in_use (the id of the one that is used where none is named: see
+    `graph.snapshot_in_use`), nodes, edges.
     """
-    from graph.snapshot import build, open_snapshot
+    from graph.snapshot import build
+    from graph.snapshot_in_use import in_use
     from graph.store.lake import Lake
     from graph.store.ledger import Ledger
 
@@ -247,7 +248,7 @@ def snapshot(
         "id": built.id,
         "as_of": built.as_of,
         "known_at": built.known_at,
-        "in_use": open_snapshot(settings, verify=False).id,
+        "in_use": in_use(settings),
         "nodes": built.node_counts,
         "edges": built.edge_counts,
     }

@@ -10,9 +10,8 @@ of a kind are sorted by (source, target, key).
 
 import hashlib
 import json
-import uuid
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -40,6 +39,7 @@ from graph.snapshot_columns import (
 )
 from graph.snapshot_columns import NO_END as NO_END
 from graph.snapshot_columns import NO_START as NO_START
+from graph.snapshot_in_use import in_use, put_in_use
 from graph.tables import TABLES
 
 if TYPE_CHECKING:
@@ -243,8 +243,10 @@ def build(
     `as_of` and `known_at` default to the last day on which anything was recorded (today at the
     latest), so the same lake gives the same snapshot on any day. `judgements` are passed to the
     projection (identities that people decided); without a `known_at` all of them count.
+    With neither day given the snapshot is put in use; with one, only where none is in use yet.
     O(n log n + m log m) time; one kind at a time is held in memory.
     """
+    given = as_of is not None or known_at is not None
     lake = lake.pinned()
     latest = min(date.today(), lake.latest_day() or date.today())
     if judgements is not None and known_at is None:
@@ -260,8 +262,8 @@ def build(
         folder = settings.snapshot_folder / identifier
         put_in_place(staging, folder, lambda: _sound(settings, identifier))
         built = open_snapshot(settings, identifier)
-        if not _older(settings, built):
-            _point_at(settings, identifier)
+        if not given or not _sound(settings, verify=False):
+            put_in_use(settings, identifier)
     return built
 
 
@@ -278,7 +280,7 @@ def open_snapshot(settings: Settings, id: str | None = None, *, verify: bool = T
     Raises:
         SnapshotError: there is none, or a file is missing or damaged.
     """
-    identifier = id or _latest(settings)
+    identifier = id or in_use(settings)
     folder = settings.snapshot_folder / identifier
     manifest = _read_manifest(folder, identifier)
     for name, (size, checksum) in manifest["files"].items():
@@ -416,9 +418,10 @@ def _write_all(
     writer.finish()
 
 
-def _sound(settings: Settings, identifier: str) -> bool:
+def _sound(settings: Settings, identifier: str | None = None, *, verify: bool = True) -> bool:
+    """Whether the snapshot, or the one in use, can be opened."""
     try:
-        open_snapshot(settings, identifier)
+        open_snapshot(settings, identifier, verify=verify)
     except SnapshotError:
         return False
     return True
@@ -475,25 +478,3 @@ def _damaged(identifier: str, name: str) -> SnapshotError:
     return SnapshotError(
         f"snapshot {identifier}: {name} is missing or damaged", hint="build the snapshot again"
     )
-
-
-def _older(settings: Settings, built: Snapshot) -> bool:
-    """Whether the snapshot in use is of a later day: a look back does not take its place."""
-    with suppress(SnapshotError):
-        used = open_snapshot(settings, verify=False)
-        return (built.as_of, built.known_at) < (used.as_of, used.known_at)
-    return False
-
-
-def _point_at(settings: Settings, identifier: str) -> None:
-    temporary = settings.snapshot_folder / f".latest-{uuid.uuid4().hex}"
-    temporary.write_text(identifier, "utf-8")
-    temporary.replace(settings.snapshot_folder / "latest")
-
-
-def _latest(settings: Settings) -> str:
-    if not (path := settings.snapshot_folder / "latest").is_file():
-        raise SnapshotError(
-            f"no snapshot was built yet in {settings.home}", hint="run `hawser snapshot`"
-        )
-    return path.read_text("utf-8").strip()

@@ -15,6 +15,10 @@ from tests.graph.conftest import write_lake  # noqa: F401
 WriteLake = Callable[..., Lake]
 
 
+def quiet(what: str, share: float) -> None:
+    """Progress that is not shown."""
+
+
 def test_a_later_judgement_changes_no_snapshot_of_the_past(
     write_lake: WriteLake,  # noqa: F811
     tmp_path: Path,
@@ -26,7 +30,7 @@ def test_a_later_judgement_changes_no_snapshot_of_the_past(
     day, made = date(2024, 1, 31), datetime(2024, 1, 5, tzinfo=UTC)
 
     def snapshot() -> tuple[str, int]:
-        built = stages.snapshot(settings, day, day, lambda what, share: None)
+        built = stages.snapshot(settings, day, day, quiet)
         return built["id"], built["edges"]["SAME_AS"]
 
     with Ledger(settings) as ledger:
@@ -38,3 +42,28 @@ def test_a_later_judgement_changes_no_snapshot_of_the_past(
     engine.dispose()
     assert before[1] == 1
     assert snapshot() == before
+
+
+def test_grading_a_past_month_leaves_in_use_what_knows_more(
+    write_lake: WriteLake,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    """Judgements that were made since count in the snapshot in use, though its days are the same,
+    and the month is graded by its id."""
+    day = date(2024, 1, 31)
+    firms = [
+        {"enterprise_id": id, "name": "Timber", "country": "CN", "recorded_at": day} for id in "ab"
+    ]
+    with write_lake(tmp_path, {"enterprises": firms}) as lake:
+        settings = lake.settings
+    with Ledger(settings) as ledger:
+        ledger.judge(("Enterprise", "a"), ("Enterprise", "b"), "positive", user="anna")
+    now = stages.snapshot(settings, None, None, quiet)
+    then = stages.snapshot(settings, day, day, quiet)
+    days = [{name: built[name] for name in ("as_of", "known_at")} for built in (now, then)]
+    assert days == [{"as_of": day, "known_at": day}] * 2
+    assert (now["edges"]["SAME_AS"], then["edges"]["SAME_AS"]) == (1, 0)
+    assert now["id"] == now["in_use"] == then["in_use"] != then["id"]
+    for named, meant in ((then["id"], then["id"]), (None, now["id"])):
+        assert stages.features(settings, named, quiet)["snapshot"] == meant
+        assert stages.grade(settings, named, None, True, quiet)["snapshot"] == meant
