@@ -1,7 +1,7 @@
 """`make neo4j`: fetch, start, stop a real Neo4j Community on this machine (Java 17+, Maven).
 
-    python deploy/neo4j.py                start it and say how to use it
-    python deploy/neo4j.py status|stop    look at it, stop it
+    python -m deploy.neo4j                start it and say how to use it
+    python -m deploy.neo4j status|stop    look at it, stop it
 
 Its home is `./neo4j-home`, or HAWSER_NEO4J_HOME; it stays until it is stopped.
 """
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from graph.errors import HawserError
-from graph.store.neo4j_rebuild import recover
+from graph.store.neo4j_rebuild import start, swap_lock
 from graph.store.neo4j_server import USER, Neo4jServer, fetch
 
 
@@ -39,11 +39,12 @@ def _do(action: str, home: Path, heap: str) -> None:
         sys.stdout.write(f"{fetch()}\n")
     elif action == "start":
         server = Neo4jServer.create(home, heap=heap)
-        recover(server)
-        server.start()
+        start(server)
         sys.stdout.write(_advice(server))
     elif action == "stop":
-        server.stop()
+        if server.settled.exists():
+            with swap_lock(server):
+                server.stop()
         sys.stdout.write(f"Neo4j in {home} is stopped\n")
     else:
         process = server.process

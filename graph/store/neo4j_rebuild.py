@@ -4,11 +4,18 @@ The import runs into a data folder of its own while the server still serves the 
 server is stopped, the two store folders change places, and it is started again and counted. If
 anything is wrong by then the old folders go back. `swap.json` says that a swap is under way, so
 that a rebuild which was killed in it is undone by the next one, and by `make neo4j`.
+
+Two advisory locks in the server's home, which the kernel drops when a process dies: `rebuild.lock`
+lets one rebuild at a time use the folder it builds in, whatever data folder it reads;
+`swap.lock` is held while the folders change places or go back, and by whoever starts or stops the
+server by hand.
 """
 
+import contextlib
 import json
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from graph.errors import HawserError, LoadError
@@ -20,7 +27,7 @@ from graph.store.counts import check_counts
 from graph.store.neo4j_server import DATABASE, Neo4jServer
 from graph.store.report import LoadReport, Progress
 from graph.store.rows import GraphRows, Part, told
-from graph.store.server_folder import write_whole
+from graph.store.server_folder import SWAP_WITHIN, try_lock, write_whole
 
 _STORES = (Path("data/databases") / DATABASE, Path("data/transactions") / DATABASE)
 _TYPES = {"VARCHAR": "string", "DOUBLE": "double", "BIGINT": "long", "VARCHAR[]": "string[]"}
@@ -32,7 +39,8 @@ def rebuild_neo4j(rows: GraphRows, settings: Settings, progress: Progress) -> Lo
     """Import, swap, count. The caller holds the load lock.
 
     Raises:
-        LoadError: the import failed or the counts are wrong; the old graph is back.
+        LoadError: the import failed, the new graph could not be put in place or its counts are
+            wrong; the old graph is back. Or somebody else is rebuilding this server.
         GraphStoreError: the server does not come up.
     """
     server = Neo4jServer(settings.neo4j_home.absolute())
@@ -44,6 +52,14 @@ def rebuild_neo4j(rows: GraphRows, settings: Settings, progress: Progress) -> Lo
             f" {server.uri}",
             hint="check HAWSER_NEO4J_HOME",
         )
+    busy = f"another rebuild of the Neo4j in {server.home} is running"
+    with _held(server.home / "rebuild.lock", busy, seconds=0):
+        return _rebuild(rows, server, settings, progress)
+
+
+def _rebuild(
+    rows: GraphRows, server: Neo4jServer, settings: Settings, progress: Progress
+) -> LoadReport:
     recover(server)
     building = server.home / "building"
     shutil.rmtree(building, ignore_errors=True)
@@ -51,19 +67,65 @@ def rebuild_neo4j(rows: GraphRows, settings: Settings, progress: Progress) -> Lo
     report = LoadReport(method="offline import")
     try:
         _import(rows, server, building, report, progress)
-        _swap(server, building, settings, report)
+        with swap_lock(server):
+            _swap(server, building, settings, report)
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return report
 
 
 def recover(server: Neo4jServer) -> None:
-    """Undo a swap that was cut short, and start the server on its old graph."""
+    """Undo a swap that was cut short, and start the server on its old graph.
+
+    Raises:
+        LoadError: a rebuild is swapping right now, or another command starts or stops the server.
+        GraphStoreError: the server does not come up.
+    """
+    with swap_lock(server):
+        _undo(server)
+
+
+def start(server: Neo4jServer) -> None:
+    """`recover`, and start the server in any case. Raises as it does."""
+    with swap_lock(server):
+        _undo(server)
+        server.start()
+
+
+@contextlib.contextmanager
+def swap_lock(server: Neo4jServer) -> Iterator[None]:
+    """Keep the server's store folders, and whether it runs, to oneself for a block.
+
+    Raises:
+        LoadError: another command has them, and keeps them for longer than a minute.
+    """
+    busy = f"another command is starting, stopping or rebuilding the Neo4j in {server.home}"
+    with _held(server.home / "swap.lock", busy, seconds=SWAP_WITHIN):
+        yield
+
+
+@contextlib.contextmanager
+def _held(path: Path, busy: str, *, seconds: float) -> Iterator[None]:
+    with try_lock(path, shared=False, seconds=seconds) as mine:
+        if mine is None:
+            raise LoadError(busy, hint="wait until it has finished")
+        yield
+
+
+def _undo(server: Neo4jServer) -> None:
     if _journal(server).exists():
-        tied = server.tied or json.loads(_journal(server).read_text())["tied"]
+        tied = server.tied or _was_tied(server)
         server.stop()
         _exchange_back(server)
         server.start(tied=tied)
+
+
+def _was_tied(server: Neo4jServer) -> bool:
+    """Whether the server ended with its rebuild, by the journal; an older one does not say."""
+    try:
+        return bool(json.loads(_journal(server).read_text())["tied"])
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _import(
@@ -136,9 +198,10 @@ def _copy(rows: GraphRows, part: Part, path: Path) -> int:
 def _swap(server: Neo4jServer, building: Path, settings: Settings, report: LoadReport) -> None:
     began = time.monotonic()
     tied = server.tied
-    server.stop()
+    _announce(server, tied)
     try:
-        _exchange(server, building, tied)
+        server.stop()
+        _exchange(server, building)
         server.start(tied=tied)
         with GraphStore.open(settings) as store:
             for statement in cypher.schema():
@@ -149,25 +212,40 @@ def _swap(server: Neo4jServer, building: Path, settings: Settings, report: LoadR
         server.stop()
         _exchange_back(server)
         server.start(tied=tied)
-        if isinstance(error, HawserError):
-            raise LoadError(
-                f"the new graph cannot be used ({error.message})", hint="the old one is back"
-            ) from error
-        raise
+        if not isinstance(error, HawserError | OSError):
+            raise
+        reason = error.message if isinstance(error, HawserError) else str(error)
+        raise LoadError(
+            f"the new graph cannot be used ({reason})", hint="the old one is back"
+        ) from error
     _journal(server).unlink()
-    shutil.rmtree(server.home / "previous")
+    shutil.rmtree(server.home / "previous", ignore_errors=True)  # else the next swap removes it
     report.seconds["swap"] = time.monotonic() - began
 
 
-def _exchange(server: Neo4jServer, building: Path, tied: bool) -> None:
+def _announce(server: Neo4jServer, tied: bool) -> None:
+    """Make room for the old store folders and write the journal, while the server still runs.
+
+    What is aside is the old graph only while there is a journal, so it is cleared before."""
+    aside = server.home / "previous"
+    try:
+        if aside.exists():
+            shutil.rmtree(aside)
+        for store in _STORES:
+            (aside / store).parent.mkdir(parents=True)
+        write_whole(_journal(server), json.dumps({"tied": tied}))
+    except OSError as error:
+        raise LoadError(
+            f"the new graph cannot be put in place ({error})", hint="the graph is as it was"
+        ) from error
+
+
+def _exchange(server: Neo4jServer, building: Path) -> None:
     """Put the old store folders aside and the new ones in their place."""
-    shutil.rmtree(server.home / "previous", ignore_errors=True)
-    write_whole(_journal(server), json.dumps({"tied": tied}))
     for store in _STORES:
-        old, aside = server.home / store, server.home / "previous" / store
-        aside.parent.mkdir(parents=True, exist_ok=True)
+        old = server.home / store
         if old.exists():
-            old.rename(aside)
+            old.rename(server.home / "previous" / store)
         (building / store).rename(old)
 
 
@@ -178,7 +256,7 @@ def _exchange_back(server: Neo4jServer) -> None:
         if aside.exists():
             shutil.rmtree(old, ignore_errors=True)
             aside.rename(old)
-    _journal(server).unlink()
+    _journal(server).unlink(missing_ok=True)
 
 
 def _journal(server: Neo4jServer) -> Path:
