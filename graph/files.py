@@ -227,7 +227,8 @@ def _join(
     if not len(starts):
         return b""
     if fits.all() and np.array_equal(starts[1:], ends[:-1] + 1):
-        return data[int(starts[0]) :]
+        # Blank lines after the last record would be read as records of their own.
+        return data[int(starts[0]) : int(ends[-1]) + 1]
     marks = np.zeros(len(data) + 2, dtype=np.int8)
     marks[starts[fits]] += 1
     marks[ends[fits] + 1] -= 1

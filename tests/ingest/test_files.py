@@ -106,6 +106,28 @@ def test_quoted_fields_may_hold_commas_quotes_and_line_feeds() -> None:
     assert read.broken.rows() == [(3, "6", 1), (4, "7,8,9", 3)]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("id,name\n1,甲\n2,乙\n\n", ["甲", "乙"]),
+        ("id,name\n1,甲\n2,乙\n\n\n", ["甲", "乙"]),
+        ("id,name\r\n1,甲\r\n2,乙\r\n\r\n", ["甲", "乙"]),
+        ("\n\nid,name\n1,甲\n\n2,乙\n\n", ["甲", "乙"]),
+        ("id,name\n1,甲\n2,乙", ["甲", "乙"]),
+        ("id,name\r\n1,甲\r\n2,乙\r\n\r", ["甲", "乙"]),
+        ('id,name\n1,"甲\n"\n\n', ["甲\n"]),
+        ('id,name\n1,"甲\n"', ["甲\n"]),
+        ("id,name\n\n\n", []),
+        ("id,name\r\n\r\n", []),
+    ],
+)
+def test_blank_lines_at_the_end_are_no_rows(text: str, expected: list[str]) -> None:
+    read = read_csv(text.encode(), Path("x.csv"))
+    assert read.frame["name"].to_list() == expected
+    assert read.rows.to_list() == list(range(1, len(expected) + 1))
+    assert read.broken.is_empty()
+
+
 def test_a_header_alone_is_no_row(tmp_path: Path) -> None:
     (tmp_path / "persons.csv").write_text("person_id,name\n")
     assert read_file(tmp_path / "persons.csv").frame.shape == (0, 2)
