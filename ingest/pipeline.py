@@ -55,7 +55,8 @@ def ingest(
 
     `recorded_at` is the day on which rows became known that bear no date at all; without it they
     count as known from the start, and corrections as known today. Given, a row that was corrected
-    since holds again from that day on; by default it changes nothing.
+    since, or refused and mended, is told again from that day on; by default it changes nothing and
+    is counted in the report's issues (`ingest.waiting` has the rule).
 
     Raises:
         SourceError: the source is unknown.
@@ -82,7 +83,8 @@ def ingest(
 
 def retry_quarantine(settings: Settings, *, progress: Progress | None = None) -> IngestReport:
     """Read the quarantined rows of every source again, as far as the clearance of the settings
-    goes: what it hides is neither read nor reported. Raises `LakeBusy`."""
+    goes: what it hides is neither read nor reported. Rows that contradict one another are not read,
+    as only a delivery settles them. Raises `LakeBusy`."""
     total = IngestReport("quarantine")
     seen = within(settings.clearance)
     lake = Lake(settings)

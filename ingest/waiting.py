@@ -1,9 +1,10 @@
 """The quarantine of one source, and what a merge changes of it.
 
 A quarantined row has a `content`, a hash of what it says: of the row itself where it is wrong by
-itself, its record where it waits for what it refers to, a hash of all the rows that contradict one
-another where it is one of these. Each time such a row is quarantined it has an `id` of its own, the
-content for the first time, and it is in quarantine until its id is listed as resolved.
+itself; its record where it waits for what it refers to, or contradicts the lake; a hash of all rows
+of a delivery that contradict one another where it is one of these. Each time such a row is
+quarantined it has an `id` of its own, the content for the first time, and it is in quarantine until
+its id is listed as resolved.
 
 One rule says what becomes of rows that are delivered again, as it does for rows of the lake: what
 was told before changes nothing. Hence
@@ -85,8 +86,9 @@ class Quarantine:
             return
         content = "record"
         if code == "conflicting":
-            content = f"""left(md5(record || ' ' || array_to_string(list_sort(list(record) OVER (
-                PARTITION BY {keys(table)}, recorded_at, retried)), ' ')), 16)"""
+            together = f"list(record) OVER (PARTITION BY {keys(table)}, recorded_at, retried)"
+            content = f"""if(len({together}) = 1, record,
+                left(md5(record || array_to_string(list_sort({together}), ' ')), 16))"""
         words = f"{column} {reason(code)}"
         work.sql(
             f"""INSERT INTO refused BY NAME

@@ -1,10 +1,13 @@
 """Rows in quarantine: what takes their place, what leaves them alone, what is told of them again."""
 
+import json
+import random
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from graph.settings import Settings
@@ -233,6 +236,56 @@ def test_a_waiting_row_says_what_it_waits_for_now(home: Settings, deliver: Deliv
     assert deliver(row).unchanged
     assert deliver(enterprises=("E8",)).accepted == {"enterprises": 1, "shipments": 1}
     assert waiting(home) == []
+
+
+def test_a_row_that_contradicts_the_lake_can_wait_from_another_day_on(
+    home: Settings, deliver: Deliver
+) -> None:
+    deliver(E1)
+    deliver(E2)  # a correction that is known from today on, as the next one would be
+    assert deliver(E9).quarantined == {"shipments": 1}
+    assert waiting(home) == CONTRADICTION[:1]
+    later = deliver(E9, recorded_at=date.today() + timedelta(days=1))
+    assert (later.quarantined, later.resolved) == ({"shipments": 1}, 1)
+    assert waiting(home) == [("reference", "E9")]
+    deliver(enterprises=("E9",))
+    assert (importer(home), waiting(home)) == ("E9", [])
+
+
+def test_rows_that_were_quarantined_without_a_content_are_known(
+    home: Settings, deliver: Deliver
+) -> None:
+    rows = (WRONG, "S2,2024-01-02,I,2201,E9,")
+    deliver(*rows)
+    for file in (home.lake_folder / "batches").glob("*/quarantine.parquet"):
+        pq.write_table(pq.read_table(file).drop_columns("content"), file)
+    assert deliver(*rows).unchanged
+    assert deliver(E1, "S2,2024-01-02,I,2201,E2,").resolved == 2
+    again = deliver(*rows)
+    assert (again.unchanged, told(again)) == (True, ["shipments: 2"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_whatever_was_delivered_before_changes_nothing_and_is_lost_nowhere(
+    home: Settings, deliver: Deliver, seed: int
+) -> None:
+    order = random.Random(seed)
+    before: list[dict[str, Any]] = []
+    for ids in order.sample([(), (), (), ("E8",), ("E9",)], 5):
+        lines = [] if ids else order.sample([E1, E2, E8, E9, WRONG], order.choice([1, 1, 2, 3]))
+        before.append({"shipments": lines, "enterprises": ids or ("E1", "E2")})
+        report = deliver(*lines, enterprises=before[-1]["enterprises"])
+        with Lake(home) as lake:
+            columns = ("declared_at", "importer_id")
+            accepted = lake.statements("shipments").select(*columns).to_pyarrow().to_pylist()
+            refused = [json.loads(raw) for raw in lake.quarantine().raw.to_pyarrow().to_pylist()]
+        there = [",".join(str(row[name]) for name in columns) for row in accepted + refused]
+        lost = [line for line in lines if ",".join(line.split(",")[1:5:3]) not in there]
+        assert len(lost) <= sum(int(issue.split(": ")[1]) for issue in told(report))
+        for old in (before[-1], order.choice(before)):
+            again = deliver(*old["shipments"], enterprises=old["enterprises"])
+            assert again.unchanged
 
 
 def test_goods_left_out_of_what_was_first_declared_are_told(deliver: Deliver) -> None:
