@@ -223,6 +223,10 @@ def _spread(party: str, name: str, english: str, chinese: str) -> Iterator[Featu
     yield of(f"{name}_entropy", f"spread over {english}", f"{zh}{chinese}熵", shares, "nats")
 
 
+#: Whom a violation counts for when an enterprise is graded.
+_AGAINST = "those that name it, and those of its imports and exports that name nobody"
+
+
 def _violations(subject: str, keys: dict[str, tuple[str, str]], prefix: str) -> Iterator[Feature]:
     yield Feature(
         "base_violation_rate",
@@ -256,7 +260,8 @@ def _violations(subject: str, keys: dict[str, tuple[str, str]], prefix: str) -> 
                 "history",
                 f"days since a violation of the {english}",
                 f"{chinese}距违规天数",
-                "days since the last violation was recorded",
+                "days since the last violation was recorded"
+                + ("" if name else f" against it ({_AGAINST})"),
                 "days",
                 _EVER,
             )
@@ -347,12 +352,20 @@ _YEARLY = (
         "violation_rate_365d",
         "share of inspections with a violation",
         "近一年查验不合格率",
-        "violations / findings recorded and still in force, in any role; NaN without findings",
+        f"violations against it ({_AGAINST}) / findings on it or in shipments in which it had any "
+        "role, both recorded and still in force; NaN without findings",
         "0 to 1",
         _YEAR,
     ),
-    ("inspections_365d", "findings in a year", "近一年查验次数", "findings recorded and still in force, in any role", "number", _YEAR),
-    ("violations_365d", "violations in a year", "近一年违规次数", "violations recorded and still in force, in any role", "number", _YEAR),
+    ("inspections_365d", "findings in a year", "近一年查验次数", "findings on it or in shipments in which it had any role, recorded and still in force", "number", _YEAR),
+    (
+        "violations_365d",
+        "violations in a year",
+        "近一年违规次数",
+        f"violations against it ({_AGAINST}), recorded and still in force",
+        "number",
+        _YEAR,
+    ),
     ("credit_events_365d", "adverse credit events in a year", "近一年不良信用事件数", "credit events with a severity recorded and still in force", "number", _YEAR),
     (
         "serious_events_open",

@@ -95,15 +95,16 @@ def _history(told: Told, key: Keys, party: Integers, day: Integers) -> dict[str,
 
 
 def _violations(key: Keys, labels: Labels, party: Integers, day: Integers) -> dict[str, Numbers]:
-    """Findings of an enterprise in whatever role, ever and in one year."""
-    events = parties(key, labels)
-    several = labels.times(len(events))
-    event = np.concatenate(events)
+    """Findings that an enterprise had a part in, ever and in one year, and the violations among
+    those of the year that were found against it: what was found against another is not its own."""
+    involved, against = _involved(key, labels), _against(key, labels)
+    several, event = labels.times(len(involved)), np.concatenate(involved)
     history = History(event, several.day, several.found, several.violations)
     _, ever, ever_bad = history.before(party, day)
-    inspected, violations = several.standing(event).before(party, day, YEAR)
+    inspected = several.standing(event).before(party, day, YEAR)[0]
+    guilty = labels.times(len(against)).standing(np.concatenate(against), violations=True)
+    violations = guilty.before(party, day, YEAR)[0]
     base = base_rate(labels, day)
-    guilty = several.standing(event, violations=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = np.where(inspected > 0, violations / inspected, np.nan)
     return {
@@ -115,6 +116,21 @@ def _violations(key: Keys, labels: Labels, party: Integers, day: Integers) -> di
         "violations_365d": violations.astype(float),
         "violation_rate_365d": rate,
     }
+
+
+def _involved(key: Keys, labels: Labels) -> list[Integers]:
+    """The enterprises that each event of a finding concerns, each once: by role, or as named."""
+    *roles, _ = parties(key, labels)
+    own = np.any([role == labels.enterprise for role in roles], axis=0)
+    return [*roles, np.where(own, -1, labels.enterprise)]
+
+
+def _against(key: Keys, labels: Labels) -> list[Integers]:
+    """The enterprises that each finding is against: the one it names; importer and exporter, each
+    once, where it names none."""
+    importer, exporter, *_ = parties(key, labels)
+    named = labels.enterprise
+    return [np.where(named < 0, importer, named), np.where(named < 0, exporter, -1)]
 
 
 def _events(

@@ -159,6 +159,31 @@ def test_where_nobody_is_known_shipments_have_the_same_columns(
         assert set(table["broker_clients_weight"].to_pylist()) <= {0.0}
 
 
+def test_a_violation_counts_for_whom_it_was_found_against(
+    tmp_path: Path, write_lake: WriteLake
+) -> None:
+    day = date(2024, 3, 1)
+    tables = {
+        "enterprises": [_enterprise(name) for name in "akmx"],
+        "shipments": [_shipment(f"s{i}", date(2024, 2, i), "a", "x", "k") for i in (1, 2, 3)],
+        "findings": [
+            {**_finding("f1", "s1", day, "violation"), "enterprise_id": "x"},
+            {**_finding("f2", "s2", day, "violation"), "enterprise_id": "m"},
+            _finding("f3", "s3", day, "violation"),
+        ],
+    }
+    lake = write_lake(tmp_path, tables)
+    snapshot = build(lake, lake.settings, as_of=DAY, known_at=DAY)
+    found = build_features(lake, snapshot, lake.settings)
+    names = ("inspections_365d", "violations_365d")
+    counts = {name: tuple(_of(found, name)[column] for column in names) for name in "akmx"}
+    # The broker took part in all three and is named by none; m has no role in the one that names it.
+    assert counts == {"a": (3, 1), "k": (3, 0), "m": (1, 1), "x": (3, 2)}
+    assert np.isnan(_of(found, "k")["days_since_violation"])
+    assert _of(found, "k")["violation_rate_365d"] == 0
+    assert _of(found, "m")["violation_rate_365d"] == 1
+
+
 def _event(day: date, **more: object) -> dict[str, object]:
     return {"event_id": "e", "enterprise_id": "b", "type": "penalty", "occurred_on": day,
             "recorded_at": day, "severity": "serious", **more}  # fmt: skip
