@@ -15,6 +15,7 @@ sys.path.insert(0, str(DOCS.parent))
 import typer.main  # noqa: E402
 import yaml  # noqa: E402
 
+from graph.features.catalogue import catalogue_markdown  # noqa: E402
 from graph.ontology import EDGE_KINDS, MARKINGS, NODE_KINDS, PROVENANCE, Property  # noqa: E402
 from graph.settings import Settings, variable  # noqa: E402
 from graph.tables import TABLES, Column, Table  # noqa: E402
@@ -184,6 +185,7 @@ def _parameter(parameter: Any) -> tuple[str, str, str]:
 PAGES: dict[str, Callable[[], str]] = {
     "tables.md": tables_page,
     "ontology.md": ontology_page,
+    "features.md": catalogue_markdown,
     "settings.md": settings_page,
     "cli.md": cli_page,
 }

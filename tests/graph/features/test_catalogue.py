@@ -44,6 +44,4 @@ def test_feature_by_name() -> None:
 
 
 def test_page_is_current() -> None:
-    assert PAGE.read_text("utf-8") == catalogue_markdown(), (
-        "write graph.features.catalogue.catalogue_markdown() to docs/features.md"
-    )
+    assert PAGE.read_text("utf-8") == catalogue_markdown(), "make docs writes docs/features.md"
