@@ -198,6 +198,39 @@ def test_a_bound_is_kept(world: World) -> None:
     assert rows[0]["degree"] > 5
 
 
+def test_who_shares_is_told_once_whatever_was_told_again(world: World) -> None:
+    """An address told in three versions of an enterprise makes three edges, and one row."""
+    often = world.store.read(
+        "test",
+        "MATCH (e:Enterprise)-[o:REGISTERED_AT|REACHED_AT]->(a) WITH e, a, count(o) AS told"
+        " WHERE told > 1 MATCH (a)<-[:REGISTERED_AT|REACHED_AT]-(n:Enterprise) WHERE n.id <> e.id"
+        " RETURN e.id AS id, count(n) AS others ORDER BY others DESC, id LIMIT 1",
+        {},
+    )
+    id = often[0]["id"]
+    pairs = world.store.read(
+        "test",
+        "MATCH (e:Enterprise {id: $id})-[:REGISTERED_AT|REACHED_AT]->(a)"
+        "<-[r:REGISTERED_AT|REACHED_AT]-(n:Enterprise) WHERE n.id <> $id"
+        " RETURN type(r) AS tie, n.id AS party, a.id AS via, r.valid_from AS since,"
+        " r.valid_to AS until",
+        {"id": id},
+    )
+    rows: list[dict[str, Any]] = []
+    while page := run(world.store, "enterprise_shared", id=id, offset=len(rows), limit=3):
+        rows += page
+    told = [(row["tie"], row["party"]["id"], row["via"]["id"]) for row in rows]
+    assert told == sorted({(row["tie"], row["party"], row["via"]) for row in pairs})
+    assert {row["read"] for row in rows} == {len(pairs)} != {len(rows)}
+    for key, row in zip(told, rows, strict=True):
+        versions = [p for p in pairs if (p["tie"], p["party"], p["via"]) == key]
+        lasting = [p for p in versions if p["until"] is None] or versions
+        latest = max(lasting, key=lambda one: str(one["since"]))
+        assert row["link"].get("valid_from") == latest["since"]
+    hidden = ask(world.store, "enterprise_shared", {"id": id}, clearance="PUBLIC")
+    assert (hidden.rows, hidden.redacted.nodes) == ([], len(rows))
+
+
 def test_counts_are_those_of_the_snapshot(world: World) -> None:
     for kind in ("Enterprise", "Shipment", "Person"):
         rows = run(world.store, "counts", kind=kind)
