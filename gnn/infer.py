@@ -140,13 +140,14 @@ def read_cases(settings: Settings, snapshot: Snapshot, features: Features | None
 def load_model(
     settings: Settings, snapshot: Snapshot, cases: Cases, version: str | None = None
 ) -> LoadedModel:
-    """Read a model and let it see a snapshot.
+    """Read a model and let it see a snapshot; by default the latest that had learnt from nothing
+    that became known after the snapshot's day.
 
     Raises:
         ModelMissing: there is no such model.
         ModelError: the model needs features that the cases do not have.
     """
-    folder = registry.find(settings, version)
+    folder = registry.find(settings, version, known_at=snapshot.known_at)
     card = registry.read_card(folder)
     missing = sorted(set(card["features"]) - set(cases.names))
     if missing:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,12 @@ def writing(settings: Settings, version: str) -> Iterator[Path]:
         replace(aside, settings.model_folder / version)
 
 
-def find(settings: Settings, version: str | None = None) -> Path:
-    """The folder of a model; the one trained last when no version is given.
+def find(settings: Settings, version: str | None = None, *, known_at: date = date.max) -> Path:
+    """The folder of a model; when no version is given, of the one that has learnt from the latest
+    knowledge up to `known_at`, of several the one trained last.
+
+    So a snapshot of a past day is not scored by a model that knows what came out later, unless it
+    is named.
 
     Raises:
         ModelMissing: there is no such model.
@@ -36,7 +41,15 @@ def find(settings: Settings, version: str | None = None) -> Path:
     folders = [path.parent for path in settings.model_folder.glob(f"[!.]*/{CARD}")]
     if not folders:
         raise ModelMissing(f"no model in {settings.model_folder}", hint="run hawser train first")
-    return max(folders, key=lambda path: ((path / CARD).stat().st_mtime_ns, path.name))
+    learnt = {folder: read_card(folder).get("known_at", "") for folder in folders}
+    fit = [folder for folder in folders if learnt[folder] <= known_at.isoformat()]
+    if not fit:
+        raise ModelMissing(
+            f"every model in {settings.model_folder} has learnt from what became known after"
+            f" {known_at}",
+            hint="train one with hawser train --snapshot ID, or name one with --model",
+        )
+    return max(fit, key=lambda path: (learnt[path], (path / CARD).stat().st_mtime_ns, path.name))
 
 
 def read_card(folder: Path) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from graph.snapshot import Snapshot, to_day
 from graph.store.lake import Lake
 
 #: Changes whenever the code changes what a model file means.
-FORMAT = 3
+FORMAT = 4
 
 LEFT_OUT = "the graph network was left out"
 NO_TORCH = (
@@ -81,7 +81,8 @@ def train(
         save_parts(folder, found)
         if enterprise is not None:
             enterprise.save(folder / "enterprise")
-        registry.write_card(folder, card(report, cases, chosen, found))
+        known = {"known_at": snapshot.known_at.isoformat()}
+        registry.write_card(folder, card(report, cases, chosen, found) | known)
     tell("done", 1.0)
     return report
 

@@ -82,7 +82,7 @@ def grade(
 
     Raises:
         PolicyError: the policy is wrong.
-        GradingError: the features lack a column, or `as_of` is before the snapshot's days.
+        GradingError: the features lack a column, or `as_of` is not the snapshot's day.
         SnapshotError: the snapshot has no features yet.
     """
     _tell(progress, "reading features", 0.0)
@@ -132,14 +132,20 @@ def grade_enterprises(
 
 
 def _day(snapshot: Snapshot, as_of: date | None) -> date:
-    """The day the grades are of: the snapshot's, or a later one."""
+    """The day the grades are of, the snapshot's: features say nothing of any other."""
     if as_of is not None and as_of < max(snapshot.as_of, snapshot.known_at):
         raise GradingError(
             f"the snapshot {snapshot.id} knows more than was known on {as_of}",
             hint=f"build one with hawser snapshot --as-of {as_of} --known-at {as_of}, and name it"
             " to hawser features and hawser grade with --snapshot",
         )
-    return as_of or snapshot.as_of
+    if as_of is not None and as_of > snapshot.as_of:
+        raise GradingError(
+            f"the snapshot {snapshot.id} is of {snapshot.as_of} and says nothing of {as_of}",
+            hint=f"build one with hawser snapshot --as-of {as_of} --known-at {as_of}, and name it"
+            " to hawser features and hawser grade with --snapshot",
+        )
+    return snapshot.as_of
 
 
 def _features(settings: Settings, snapshot: Snapshot) -> pa.Table:

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,19 @@ def test_a_model_that_was_never_finished_is_not_found_and_goes(tmp_path: Path) -
     assert not left.exists()
     assert sorted(path.name for path in settings.model_folder.iterdir()) == ["m", "other"]
     assert registry.find(settings, "m").name == "m"
+
+
+def test_the_model_in_use_knows_nothing_of_later_days(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    for name, day in (("june", "2025-06-30"), ("march", "2026-03-12"), ("may", "2025-05-31")):
+        with registry.writing(settings, name) as folder:
+            registry.write_card(folder, {"known_at": day})
+    assert registry.find(settings).name == "march"
+    assert registry.find(settings, known_at=date(2026, 3, 11)).name == "june"
+    assert registry.find(settings, known_at=date(2025, 6, 30)).name == "june"
+    assert registry.find(settings, "march", known_at=date(2025, 6, 30)).name == "march"
+    with pytest.raises(ModelMissing, match="what became known after 2025-01-01"):
+        registry.find(settings, known_at=date(2025, 1, 1))
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,14 @@ def test_a_snapshot_from_after_the_day_is_refused(tmp_path: Path) -> None:
         )
 
 
+def test_a_day_that_the_snapshot_says_nothing_of_is_refused(tmp_path: Path) -> None:
+    settings, later = Settings(home=tmp_path), date(2029, 1, 1)
+    with pytest.raises(GradingError, match="is of 2026-04-30 and says nothing of 2029-01-01"):
+        grade_enterprises(settings, snapshot(), ENTERPRISES, None, as_of=later, file=SMALL)
+    report = grade_enterprises(settings, snapshot(), ENTERPRISES, None, as_of=APRIL, file=SMALL)
+    assert report.as_of == APRIL
+
+
 def test_a_feature_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="no such feature: age"):
         grade_enterprises(
