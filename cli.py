@@ -10,6 +10,7 @@ import typer
 from commands import output
 from graph.errors import HawserError
 from graph.settings import LAST_PORT
+from hawser import NEIGHBOURHOOD_LIMIT
 
 app = typer.Typer(
     name="hawser",
@@ -392,16 +393,17 @@ def export(
         str | None, typer.Option(metavar="ID", help="Only the neighbourhood of this node.")
     ] = None,
     hops: Annotated[int, typer.Option(min=1, max=4, help="Its radius.")] = 2,
+    limit: Annotated[int, typer.Option(min=1, help="The most nodes of it.")] = NEIGHBOURHOOD_LIMIT,
     snapshot: SnapshotId = None,
     json: Json = False,
 ) -> None:
     """Write a snapshot's nodes and edges, with scores and grades, as files."""
     from commands import exporting
 
-    wanted = exporting.Wanted(folder, format, around, hops, snapshot)
+    wanted = exporting.Wanted(folder, format, around, hops, snapshot, limit)
     with output.working("export") as report:
         done = exporting.export(output.data(), wanted, report)
-    output.emit(done, json=json)
+    output.emit(done, json=json, text=lambda: exporting.show(done))
 
 
 @app.command(rich_help_panel=RUN)

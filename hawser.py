@@ -262,20 +262,25 @@ class Data:
         *,
         kinds: Iterable[str] | None = None,
         limit: int = NEIGHBOURHOOD_LIMIT,
+        through_hubs: bool = True,
     ) -> "networkx.MultiDiGraph[str]":
         """The nodes within some steps of a node, and the edges between them.
 
         Nodes carry `kind` and their properties, edges their kind as key, weight, dates and record.
-        Growth stops at `limit` nodes: `graph["partial"]` says so. What the clearance does not
-        reach is left out and counted in `graph["redacted"]`. O(hops * m).
+        Growth stops at `limit` nodes: `graph["partial"]` says so. Without `through_hubs` it does
+        not pass through a node with more links than a risk path does (`hub_limit` of the policy),
+        such as a country: `graph["hubs"]` has their ids. What the clearance does not reach is left
+        out and counted in `graph["redacted"]`. O(hops * m).
 
         Raises:
             NotFound: nothing has the id.
         """
         from commands.neighbourhood import Ball, draw
+        from graph.algorithms.policy import load_policy
 
         chosen = tuple(kinds) if kinds is not None else tuple(self.snapshot.edge_counts)
-        ball = Ball(self.snapshot, self.settings.clearance, chosen, limit)
+        hub_limit = None if through_hubs else load_policy().limits.hub_limit
+        ball = Ball(self.snapshot, self.settings.clearance, chosen, limit, hub_limit)
         return draw(ball, self.node(id), hops)
 
     def node(self, id: str) -> int:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,9 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
+from commands import output
 from commands.output import Report
+from commands.words import say
 from graph import access
 from graph.errors import HawserError, NotFound
 from graph.settings import Settings
@@ -24,6 +27,10 @@ if TYPE_CHECKING:
 FORMATS = ("csv", "parquet", "graphml")
 #: Bytes; file systems allow 255, the ending included.
 _LONGEST_NAME = 200
+#: Hubs of a neighbourhood whose ids are told.
+HUBS = 20
+#: Keys that are told in a sentence.
+_SAID = frozenset({"limit", "partial", "skipped_hubs", "hubs"})
 
 
 @dataclass(frozen=True)
@@ -35,13 +42,17 @@ class Wanted:
     around: str | None
     hops: int
     snapshot: str | None
+    #: Most nodes of the neighbourhood; as `hawser.Data.neighbourhood` has it, if None.
+    limit: int | None = None
 
 
 def export(settings: Settings, wanted: Wanted, progress: Report) -> dict[str, Any]:
     """Write the files, as far as the clearance of the settings goes.
 
-    Keys: folder, snapshot, files (each to its number of rows), redacted (what the clearance hides)
-    and withheld (scores and grades that rest on something above the clearance).
+    Keys: folder, snapshot, files (each, as it is called in the folder, to its number of rows),
+    redacted (what the clearance hides) and withheld (scores and grades that rest on something above
+    the clearance); of a neighbourhood also nodes, limit, partial (it was cut at the limit),
+    skipped_hubs (nodes that were not walked through) and hubs (the ids of the first of them).
     """
     from graph.snapshot import open_snapshot
 
@@ -67,11 +78,11 @@ def _whole(
         group, read = ("nodes", nodes) if kind in snapshot.node_counts else ("edges", edges)
         table = told.named(read(snapshot, kind, settings.clearance, counts))
         if table.num_rows:
-            files |= write(table, wanted.folder / group / kind, wanted.format)
+            files |= write(table, wanted, f"{group}/{kind}")
     concluded = results(settings, snapshot)
     shown = access.visible(access.concluded(snapshot.highest_marking), settings.clearance)
     for name, table in concluded.items() if shown else ():
-        files |= write(table, wanted.folder / name, wanted.format)
+        files |= write(table, wanted, name)
     withheld = [] if shown else sorted(concluded)
     return {"files": files, "redacted": counts.as_dict(), "withheld": withheld}
 
@@ -187,19 +198,21 @@ def results(settings: Settings, snapshot: "Snapshot") -> dict[str, pa.Table]:
     return found
 
 
-def write(table: pa.Table, path: Path, format: str) -> dict[str, int]:
-    """Write one table; gives the file's name and rows. Lists become `;` separated text in CSV."""
+def write(table: pa.Table, wanted: Wanted, name: str) -> dict[str, int]:
+    """Write one table; gives the file's name in the folder and its rows. Lists become `;` separated
+    text in CSV."""
     import pyarrow.parquet
 
     from graph.spreadsheet import write_csv
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.with_name(f"{path.name}.{format}")
-    if format == "parquet":
+    name = f"{name}.{wanted.format}"
+    file = wanted.folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if wanted.format == "parquet":
         pyarrow.parquet.write_table(table, file)
     else:
         write_csv(table, file)
-    return {f"{path.parent.name}/{file.name}": table.num_rows}
+    return {name: table.num_rows}
 
 
 def _neighbourhood(settings: Settings, snapshot: "Snapshot", wanted: Wanted) -> dict[str, Any]:
@@ -211,8 +224,18 @@ def _neighbourhood(settings: Settings, snapshot: "Snapshot", wanted: Wanted) -> 
         raise HawserError("graphml needs --around", hint="give the node in the middle")
     clearance = settings.clearance
     with hawser.open(settings.home, snapshot=snapshot.id, clearance=clearance) as data:
-        graph = data.neighbourhood(wanted.around, hops=wanted.hops)
-    done = {"redacted": graph.graph["redacted"], "withheld": []}
+        limit = wanted.limit or hawser.NEIGHBOURHOOD_LIMIT
+        graph = data.neighbourhood(wanted.around, hops=wanted.hops, limit=limit, through_hubs=False)
+    hubs = graph.graph.pop("hubs")
+    done = {
+        "nodes": graph.number_of_nodes(),
+        "limit": limit,
+        "partial": graph.graph["partial"],
+        "skipped_hubs": len(hubs),
+        "hubs": hubs[:HUBS],
+        "redacted": graph.graph["redacted"],
+        "withheld": [],
+    }
     if wanted.format == "graphml":
         file = wanted.folder / f"{file_name(wanted.around)}.graphml"
         networkx.write_graphml(_text_attributes(graph), file)
@@ -222,8 +245,26 @@ def _neighbourhood(settings: Settings, snapshot: "Snapshot", wanted: Wanted) -> 
     points = _rows([{"id": id, **values} for id, values in graph.nodes(data=True)])
     links = _rows([{"source": a, "target": b, **more} for a, b, more in graph.edges(data=True)])
     points, links = (told.named(table) for table in (points, links))
-    files = write(points, wanted.folder / "nodes", wanted.format)
-    return done | {"files": files | write(links, wanted.folder / "edges", wanted.format)}
+    return done | {"files": write(points, wanted, "nodes") | write(links, wanted, "edges")}
+
+
+def show(done: Mapping[str, Any]) -> None:
+    """Print what was written in words, and where a neighbourhood ended."""
+    output.show({name: value for name, value in output.plain(done).items() if name not in _SAID})
+    if hubs := done.get("skipped_hubs"):
+        first = ", ".join(done["hubs"][:3])
+        told = f"{hubs:,} hubs" if hubs > 1 else "1 hub"
+        more = ", …" if hubs > 3 else ""
+        say(
+            f"\nNot walked through: {told} ({first}{more}), which are in it themselves"
+            f" 有{hubs:,}个枢纽节点已包含但未展开"
+        )
+    if done.get("partial"):
+        limit = f"{done['limit']:,}"
+        say(
+            f"\nIt was cut at {limit} nodes, so there are more: raise --limit or lower --hops."
+            f" 结果在{limit}个节点处截断，并不完整：请提高--limit或减少--hops。"
+        )
 
 
 def file_name(id: str) -> str:

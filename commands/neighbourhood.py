@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph import access
-from graph.algorithms.network import node_markings
+from graph.algorithms.network import node_markings, seen_edges
 from graph.errors import NotFound
 from graph.snapshot import Snapshot, from_day
 
@@ -20,34 +20,41 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Ball:
-    """What to grow in: edge kinds, what the reader may see, and the most nodes to hold."""
+    """What to grow in: edge kinds, what the reader may see, the most nodes to hold, and the most
+    edges of a node that growth passes through (None: any)."""
 
     snapshot: Snapshot
     clearance: str
     kinds: tuple[str, ...]
     limit: int
+    hub_limit: int | None = None
 
 
 def draw(ball: Ball, centre: int, hops: int) -> "networkx.MultiDiGraph[str]":
     """The nodes within `hops` steps of `centre` and all edges among them.
 
-    `graph["partial"]` is true when growth stopped at the limit. `graph["redacted"]` counts what the
-    clearance does not reach: nodes left out, and properties of nodes and edges left out.
-    O(hops * m).
+    `graph["partial"]` is true when growth stopped at the limit, `graph["hubs"]` has the ids of the
+    nodes it did not pass through: those other than the centre with more edges than the hub limit.
+    `graph["redacted"]` counts what the clearance does not reach: nodes left out, and properties of
+    nodes and edges left out. O(hops * m).
     """
     snapshot = ball.snapshot
     hidden = ~access.visible_mask(node_markings(snapshot), ball.clearance)
     if hidden[centre]:
         raise NotFound(f"nothing in snapshot {snapshot.id} has the id {snapshot.id_of(centre)!r}")
     nodes, out, partial = np.array([centre], np.int64), np.empty(0, np.int64), False
+    crowded, hubs = _crowded(ball, centre), np.empty(0, np.int64)
     for _ in range(hops):
-        reached = np.setdiff1d(_next(ball, nodes), nodes)
+        hubs = nodes[crowded[nodes]]
+        reached = np.setdiff1d(_next(ball, nodes[~crowded[nodes]]), nodes)
         out = np.union1d(out, reached[hidden[reached]])
         reached = reached[~hidden[reached]]
         room = ball.limit - nodes.size
         partial = partial or reached.size > room
         nodes = np.union1d(nodes, reached[: max(room, 0)])
-    graph: networkx.MultiDiGraph[str] = networkx.MultiDiGraph(snapshot=snapshot.id, partial=partial)
+    graph: networkx.MultiDiGraph[str] = networkx.MultiDiGraph(
+        snapshot=snapshot.id, partial=partial, hubs=[snapshot.id_of(int(hub)) for hub in hubs]
+    )
     rows, redacted = _node_rows(ball, nodes)
     graph.add_nodes_from(rows)
     for kind in ball.kinds:
@@ -61,6 +68,26 @@ def draw(ball: Ball, centre: int, hops: int) -> "networkx.MultiDiGraph[str]":
 
 def _seen(ball: Ball, kind: str) -> NDArray[np.bool_]:
     return access.visible_mask(ball.snapshot.edges(kind).marking, ball.clearance)
+
+
+def _crowded(ball: Ball, centre: int) -> NDArray[np.bool_]:
+    """Which nodes have more edges than growth passes through, of those that exist for the reader:
+    others must not show in how far an answer reaches. O(n + m)."""
+    if ball.hub_limit is None:
+        return np.zeros(ball.snapshot.size, np.bool_)
+    degree = np.zeros(ball.snapshot.size, np.int64)
+    for kind in ball.kinds:
+        edges, exists = ball.snapshot.edges(kind), _existing(ball, kind)
+        for ends in (edges.source, edges.target):
+            degree += np.bincount(ends[exists], minlength=degree.size)
+    crowded = degree > ball.hub_limit
+    crowded[centre] = False
+    return crowded
+
+
+def _existing(ball: Ball, kind: str) -> NDArray[np.bool_]:
+    """The edges that exist for the reader, as both their ends do."""
+    return seen_edges(ball.snapshot, kind, ball.clearance).exists
 
 
 def _next(ball: Ball, nodes: Integers) -> Integers:

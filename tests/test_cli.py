@@ -392,6 +392,31 @@ def test_export_writes_every_kind(hawser: Run, world_home: Path, tmp_path: Path)
         assert sum(1 for _ in file) == 1 + done["files"]["edges/IMPORTED.csv"]
 
 
+@pytest.mark.parametrize("format", ["csv", "parquet", "graphml"])
+def test_an_export_says_where_it_was_cut(
+    hawser: Run, world_home: Path, tmp_path: Path, format: str
+) -> None:
+    """Files are called as in the folder; what was left out is told in both kinds of answer."""
+    whole = hawser(world_home, "export", tmp_path / "all", "--format", "csv", "--json").json
+    assert "partial" not in whole
+    for name, rows in whole["files"].items():
+        with (tmp_path / "all" / name).open(encoding="utf-8", newline="") as file:
+            assert len(list(csv.reader(file))) == 1 + rows
+    with (tmp_path / "all" / "nodes" / "Enterprise.csv").open(encoding="utf-8") as file:
+        id = next(row["id"] for row in csv.DictReader(file) if row["country"] == "CN")
+    asked = ("export", tmp_path / "out", "--format", format, "--around", id)
+    full = hawser(world_home, *asked, "--json").json
+    assert (full["limit"], full["partial"]) == (5_000, False) and full["nodes"] > 9
+    assert full["skipped_hubs"] == len(full["hubs"]) > 0
+    said = hawser(world_home, *asked).out
+    assert "Not walked through: " in said and "未展开" in said and "cut" not in said
+    done = hawser(world_home, *asked, "--limit", "9", "--json").json
+    assert (done["nodes"], done["limit"], done["partial"]) == (9, 9, True)
+    assert all((tmp_path / "out" / name).is_file() for name in done["files"])
+    said = hawser(world_home, *asked, "--limit", "9").out
+    assert "cut at 9 nodes" in said and "--limit" in said and "在9个节点处截断" in said
+
+
 @pytest.mark.parametrize("loaded", ["cli", "typer", "polars"])
 def test_interrupting_leaves_no_trace(tmp_path: Path, loaded: str) -> None:
     """Interrupts itself as soon as a module is loaded: at the start, in the middle, at work."""

@@ -66,6 +66,25 @@ def test_a_neighbourhood_that_is_too_large_says_so(data: hawser.Data, member: st
     assert found.number_of_nodes() == 10 and found.graph["partial"]
 
 
+def test_hubs_are_in_a_neighbourhood_and_not_walked_through(
+    data: hawser.Data, world_snapshot: Snapshot, member: str
+) -> None:
+    links: networkx.MultiGraph[int] = networkx.MultiGraph()
+    for kind in world_snapshot.edge_counts:
+        edges = world_snapshot.edges(kind)
+        links.add_edges_from(zip(edges.source.tolist(), edges.target.tolist(), strict=True))
+    centre, degree = data.node(member), dict(links.degree())
+    near = set(links[centre])
+    hubs = {node for node in near if degree[node] > 500}
+    beyond = {other for node in near - hubs for other in links[node]}
+    found = data.neighbourhood(member, 2, limit=100_000, through_hubs=False)
+    assert {data.node(id) for id in found} == {centre} | near | beyond
+    assert {data.node(id) for id in found.graph["hubs"]} == hubs
+    assert hubs & set(range(*world_snapshot.range("Country")))
+    assert not found.graph["partial"]
+    assert len(data.neighbourhood(member, 2, limit=100_000)) > len(found)
+
+
 def test_what_the_clearance_hides_is_counted(world_home: Path, member: str) -> None:
     everything = hawser.open(world_home, clearance="SECRET").neighbourhood(member)
     assert everything.graph["redacted"] == 0
