@@ -177,6 +177,9 @@ class Cause:
     en: str = _d("what it was, in English")
     zh: str = _d("what it was, in Chinese")
     day: date | None = _n("day of the event, inspection or listing; null if it was not told")
+    ended_on: date | None = _n(
+        "day on which it had ended by the snapshot's day; null if it had not"
+    )
     weight: float = _d("what it weighs on the snapshot's day, 0 to 1")
     evidence: str | None = _n("id of the record; see the query `evidence`")
     ties: list[Hop] = _d("the steps from the party to it, with their evidence")

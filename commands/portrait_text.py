@@ -5,7 +5,7 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
-from commands.words import called, period, say, tie
+from commands.words import called, ended, period, say, tie
 
 Row = Mapping[str, Any]
 
@@ -66,7 +66,7 @@ def show_portrait(found: Row, most: int = ALL) -> None:
         "registration": lambda: _registration(found["registration"]),
         "grade": lambda: _grade(found["grade"]),
         "risk": lambda: _risk(found["risk"]),
-        "credit": lambda: _credit(found["credit"], most),
+        "credit": lambda: _credit(found["credit"], most, found["as_of"]),
         "related": lambda: _related(found["related"], most),
         "clearance": lambda: _clearance(found["clearance"], most),
         "commodities": lambda: _commodities(found["commodities"], found["prices"], most),
@@ -178,20 +178,26 @@ def _reason(feature: str) -> str:
 def _source(path: Row) -> str:
     """Who a path starts from and the most severe cause; `hawser paths` tells all of them."""
     who = called(path["source_name"], path["source"])
-    told = [f"{cause['en']} {cause['zh']}" for cause in path["causes"][:1]]
+    told = [_cause(cause) for cause in path["causes"][:1]]
     rest = path["cause_count"] + path["hidden_causes"] - len(told)
     more = f" and {counted(rest, 'more cause')}" if rest else ""
     return f"{who}: {told[0]}{more}" if told else who
 
 
-def _credit(section: Row, most: int) -> Iterator[str]:
+def _cause(cause: Row) -> str:
+    over = ended(cause.get("ended_on"))
+    return f"{cause['en']} {cause['zh']}{f' ({over})' if over else ''}"
+
+
+def _credit(section: Row, most: int, day: str | None = None) -> Iterator[str]:
     for entry in section["list_entries"]["rows"]:
         judged = entry.get("tie") or entry.get("match") or "listed"
         yield f"on a list: {entry.get('list', '')} {entry.get('name', '')} ({judged})"
     found: dict[str, Row] = {}
     for name in ("findings_against", "findings"):
         found |= {row["id"]: row for row in section[name]["rows"]}
-    dated = [(True, str(row["occurred_on"]), _event(row)) for row in section["events"]["rows"]]
+    events = section["events"]["rows"]
+    dated = [(True, str(row["occurred_on"]), _event(row, day)) for row in events]
     dated += [
         (row["outcome"] == "violation", str(row["inspected_on"]), _finding(row))
         for row in found.values()
@@ -203,9 +209,10 @@ def _credit(section: Row, most: int) -> Iterator[str]:
     yield from cut((line for _, _, line in (*shown, *first[most:])), most, more)
 
 
-def _event(row: Row) -> str:
+def _event(row: Row, day: str | None) -> str:
     return _joined(
         f"{row['occurred_on']}  {row['type'].replace('_', ' ')}",
+        ended(row.get("ended_on"), day),
         row.get("severity"),
         row.get("amount") and amount(row["amount"]),
         row.get("legal_basis"),

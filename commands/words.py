@@ -93,6 +93,16 @@ def period(row: Row) -> str:
     return since + until
 
 
+def ended(on: str | None, by: str | None = None) -> str | None:
+    """That a credit event has ended, or is to end after the day `by`; None if it has no end."""
+    if not on:
+        return None
+    on = str(on)
+    if by and on > str(by):
+        return f"to end {on} 将于{on}结束"
+    return f"ended {on} 已于{on}结束"
+
+
 def document(hop: Row) -> str:
     """Where a step is written: file, row and record."""
     if not hop.get("evidence"):
@@ -108,7 +118,9 @@ def cause_lines(path: Row) -> Iterator[str]:
     for cause in told:
         day = f", {cause['day']}" if cause["day"] else ""
         note = "" if cause["named"] else UNNAMED
-        yield f"  • {cause['en']} {cause['zh']}{note}{day} ({cause['id']})"
+        over = ended(cause.get("ended_on"))
+        state = f", {over}" if over else ""
+        yield f"  • {cause['en']} {cause['zh']}{note}{day}{state} ({cause['id']})"
         yield f"    [{document(cause)}]"
         for step in cause["ties"]:
             if step["evidence"] not in (None, cause["evidence"]):

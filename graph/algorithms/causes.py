@@ -41,7 +41,8 @@ class Cause:
     """One reason why a party counts: a credit event, a finding or a list entry of the reader's.
 
     `reason` is the policy's rule, `weight` what it gives on the snapshot's day, `day` that of the
-    event (None: not told), `evidence` the id of the record; `ties` are the steps from the party.
+    event (None: not told), `ended` that on which it had ended by the snapshot's day (None: it had
+    not), `evidence` the id of the record; `ties` are the steps from the party.
     `named` is whether the party is the one meant: a finding that names no known enterprise counts
     for those with a role in the shipment.
     """
@@ -56,6 +57,7 @@ class Cause:
     evidence: str | None
     ties: tuple[Hop, ...]
     named: bool
+    ended: date | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The keys of the machine-readable answer."""
@@ -66,6 +68,7 @@ class Cause:
             "en": self.english,
             "zh": self.chinese,
             "day": self.day.isoformat() if self.day else None,
+            "ended_on": self.ended.isoformat() if self.ended else None,
             "weight": self.weight,
             "evidence": self.evidence,
             "ties": [tie.as_dict() for tie in self.ties],
@@ -100,8 +103,14 @@ def _describe(
         row["id"], rule.kind, rule.name, english, chinese,
         None if np.isnan(day) else from_day(int(day)),
         float(causes.weight[place]), row["record"], _ties(snapshot, causes, place, clearance),
-        bool(causes.named[place]),
+        bool(causes.named[place]), _ended(row, snapshot.as_of),
     )  # fmt: skip
+
+
+def _ended(row: Mapping[str, Any], by: date) -> date | None:
+    """The day on which a credit event ended, if it had by then."""
+    ended: date | None = row.get("ended_on")
+    return ended if ended and ended <= by else None
 
 
 def _about(row: Mapping[str, Any]) -> tuple[str, str] | None:

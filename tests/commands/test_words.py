@@ -158,6 +158,23 @@ def test_credit_is_told_by_date_and_what_fits_is_what_matters() -> None:
     assert [line[:10] for line in few] == ["2024-01-02", "2024-01-01", "and 1 more"]
 
 
+def test_that_an_event_has_ended_is_told() -> None:
+    none: dict[str, Any] = {"rows": [], "next": None}
+    over = {**event("2023-01-02"), "ended_on": "2025-10-13"}
+    section = {
+        "list_entries": none, "events": {"rows": [over, event("2024-01-02")], "next": None},
+        "findings": none, "findings_against": none,
+    }  # fmt: skip
+    still, past = portrait_text._credit(section, 5, "2025-10-13")
+    assert "penalty, ended 2025-10-13 已于2025-10-13结束, record" in past and "end" not in still
+    _, before = portrait_text._credit(section, 5, "2025-10-12")
+    assert "penalty, to end 2025-10-13 将于2025-10-13结束, record" in before
+    cause = {**CAUSES["causes"][0], "ended_on": "2025-10-13"}
+    path = {**CAUSES, "source": "E1", "source_name": None, "causes": [cause]}
+    assert "2021-05-06, ended 2025-10-13 已于2025-10-13结束 (C1)" in next(words.cause_lines(path))
+    assert "严重处罚：走私 (ended 2025-10-13 已于2025-10-13结束)" in portrait_text._source(path)
+
+
 def test_a_portrait_names_each_party_that_risk_comes_from() -> None:
     cause = {"en": "serious penalty", "zh": "严重处罚"}
     told = {"source": "E9", "source_name": "Nine", "causes": [cause], "cause_count": 2,

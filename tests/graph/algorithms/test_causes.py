@@ -48,8 +48,8 @@ TABLES: dict[str, list[dict[str, Any]]] = {
     ],
     "relations": [owns("v", "t"), owns("s", "u"), owns("m", "o"), owns("n", "w")],
     "credit_events": [
-        event("e-old", "v", "serious", date(2020, 7, 1)),
-        event("e-new", "v", "general", date(2024, 6, 1)),
+        event("e-old", "v", "serious", date(2020, 7, 1), ended_on=DAY),
+        event("e-new", "v", "general", date(2024, 6, 1), ended_on=date(2024, 7, 1)),
         event("e-secret", "v", "serious", date(2024, 6, 2), marking="SECRET"),
     ],
     "list_entries": [
@@ -108,6 +108,9 @@ def test_a_cause_is_told_in_chinese_and_english(snapshot: Snapshot) -> None:
     assert told["f1"]["zh"] == "严重违规：低报价格，查获于报关单c1"
     assert told["l"]["en"] == "list entry: watch, Firm v"
     assert all(cause["named"] for cause in told.values())
+    ended = {id: cause["ended_on"] for id, cause in told.items()}
+    assert ended.pop("e-old") == "2024-06-30"
+    assert not any(ended.values()), "what ends after the snapshot's day has not ended"
     [tie] = told["f1"]["ties"]
     assert (tie["from"], tie["kind"], tie["to"]) == ("v", "SUBJECT_OF_FINDING", "f1")
     assert len(tie["evidence"]) == 16
