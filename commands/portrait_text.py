@@ -66,7 +66,7 @@ def show_portrait(found: Row, most: int = ALL) -> None:
         "registration": lambda: _registration(found["registration"]),
         "grade": lambda: _grade(found["grade"]),
         "risk": lambda: _risk(found["risk"]),
-        "credit": lambda: _credit(found["credit"], most, found["as_of"]),
+        "credit": lambda: _credit(found["credit"], most, found["as_of"], who["id"]),
         "related": lambda: _related(found["related"], most),
         "clearance": lambda: _clearance(found["clearance"], most),
         "commodities": lambda: _commodities(found["commodities"], found["prices"], most),
@@ -189,7 +189,9 @@ def _cause(cause: Row) -> str:
     return f"{cause['en']} {cause['zh']}{f' ({over})' if over else ''}"
 
 
-def _credit(section: Row, most: int, day: str | None = None) -> Iterator[str]:
+def _credit(
+    section: Row, most: int, day: str | None = None, own: str | None = None
+) -> Iterator[str]:
     for entry in section["list_entries"]["rows"]:
         judged = entry.get("tie") or entry.get("match") or "listed"
         yield f"on a list: {entry.get('list', '')} {entry.get('name', '')} ({judged})"
@@ -199,7 +201,7 @@ def _credit(section: Row, most: int, day: str | None = None) -> Iterator[str]:
     events = section["events"]["rows"]
     dated = [(True, str(row["occurred_on"]), _event(row, day)) for row in events]
     dated += [
-        (row["outcome"] == "violation", str(row["inspected_on"]), _finding(row))
+        (row["outcome"] == "violation", str(row["inspected_on"]), _finding(row, own))
         for row in found.values()
     ]
     more = any(section[name]["next"] for name in ("events", "findings", "findings_against"))
@@ -220,12 +222,25 @@ def _event(row: Row, day: str | None) -> str:
     )
 
 
-def _finding(row: Row) -> str:
+#: In what role an enterprise took part in an inspected shipment.
+_PART = {
+    "IMPORTED": "as importer 作为进口商",
+    "EXPORTED": "as exporter 作为出口商",
+    "DECLARED": "as declarant 作为报关单位",
+}
+
+
+def _finding(row: Row, own: str | None) -> str:
+    """An inspection's result; a violation says so when it was found against another enterprise."""
+    against = row.get("against") if row["outcome"] == "violation" else None
+    other = None if against in (None, own) else f"found against {against} 针对{against}"
     kind = f"{row['outcome']}{' of ' + row['type'] if row.get('type') else ''}"
     duty = row.get("duty_recovered")
     return _joined(
         f"{row['inspected_on']}  {kind}",
         row.get("severity"),
+        other,
+        other and _PART.get(row.get("role") or ""),
         duty and f"duty recovered {amount(duty)}",
         row.get("shipment") and f"shipment {row['shipment']}",
         f"record {row['evidence']['record']}",
@@ -260,20 +275,28 @@ def _direction(row: Row) -> str:
 
 
 def _shared(section: Row, most: int) -> Iterator[str]:
-    """One line an address or contact: who else has it."""
+    """One line an address or contact: who else has it, and how many more."""
 
     def place(row: Row) -> tuple[str, str]:
         via = row["via"]
         return via["kind"], str(via.get("text") or via["id"])
 
     words = {"Address": "same address 同一地址", "Contact": "same contact 同一联系方式"}
-    more = bool(section["next"])
+    more = bool(section["next"] or section.get("partial"))
     for (kind, text), rows in groupby(sorted(section["rows"], key=place), place):
         who = (called(row["party"].get("name"), row["party"]["id"]) for row in rows)
         others = list(dict.fromkeys(who))
         rest = len(others) - most
-        tail = f" and {'at least ' if more else ''}{rest} more" if rest > 0 else ""
+        tail = _others(rest, more) if rest > 0 or more else ""
         yield f"{words.get(kind, kind)} {text}: {'; '.join(others[:most])}{tail}"
+
+
+def _others(rest: int, more: bool) -> str:
+    """How many others there are; `more` says that not all were read."""
+    if rest <= 0:
+        return " and maybe more 可能另有其他"
+    least, chinese = ("at least ", "至少") if more else ("", "")
+    return f" and {least}{rest:,} more 另有{chinese}{rest:,}家"
 
 
 def _owners(section: Row | None, most: int) -> Iterator[str]:

@@ -15,6 +15,9 @@ SECTIONS = (
     "registration", "clearance", "commodities", "credit", "related", "prices", "risk", "grade",
 )  # fmt: skip
 
+#: Enough to count who is at an address or contact, unless half a town is.
+SHARED = 200
+
 
 def portrait(
     sources: Sources,
@@ -26,7 +29,8 @@ def portrait(
 ) -> dict[str, Any]:
     """The whole portrait: the enterprise, one key a section, `as_of` and `snapshot`.
 
-    Lists hold their first `limit` rows. `as_of` defaults to the snapshot's day, or today.
+    Lists hold their first `limit` rows, the one of who shares an address or contact at least
+    `SHARED`. `as_of` defaults to the snapshot's day, or today.
 
     Raises:
         NotFound: there is no such enterprise for this reader.
@@ -51,7 +55,7 @@ def portrait(
         },
         "related": {
             "parties": reader.parties(id, limit=limit).as_dict(),
-            "shared": reader.shared(id, limit=limit).as_dict(),
+            "shared": reader.shared(id, limit=max(limit, SHARED)).as_dict(),
             "owners": reader.owners(id),
         },
         "prices": reader.prices(id, limit=limit).as_dict(),

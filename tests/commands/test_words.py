@@ -158,6 +158,35 @@ def test_credit_is_told_by_date_and_what_fits_is_what_matters() -> None:
     assert [line[:10] for line in few] == ["2024-01-02", "2024-01-01", "and 1 more"]
 
 
+def test_a_violation_of_another_is_told_as_such() -> None:
+    row = {**finding("2024-01-01", "violation"), "role": "DECLARED", "against": "E2"}
+    told = portrait_text._finding(row, "E1")
+    assert "found against E2 针对E2, as declarant 作为报关单位" in told
+    for other in (
+        {**row, "against": "E1"},
+        {**row, "against": None},
+        {**row, "outcome": "compliant"},
+    ):
+        assert "against" not in portrait_text._finding(other, "E1")
+
+
+@pytest.mark.parametrize(
+    ("count", "next", "tail"),
+    [
+        (3, None, "Firm 2 (F2)"),
+        (28, None, "Firm 2 (F2) and 25 more 另有25家"),
+        (28, "cursor", "Firm 2 (F2) and at least 25 more 另有至少25家"),
+        (3, "cursor", "Firm 2 (F2) and maybe more 可能另有其他"),
+    ],
+)
+def test_who_shares_a_contact_is_counted(count: int, next: str | None, tail: str) -> None:
+    via = {"kind": "Contact", "id": "c", "text": "a@b.example"}
+    rows = [{"via": via, "party": {"id": f"F{n}", "name": f"Firm {n}"}} for n in range(count)]
+    [line] = portrait_text._shared({"rows": rows, "next": next}, 3)
+    assert line.startswith("same contact 同一联系方式 a@b.example: Firm 0 (F0); Firm 1 (F1); ")
+    assert line.endswith(tail)
+
+
 def test_that_an_event_has_ended_is_told() -> None:
     none: dict[str, Any] = {"rows": [], "next": None}
     over = {**event("2023-01-02"), "ended_on": "2025-10-13"}
