@@ -164,6 +164,7 @@ class Finding:
     id: str = _d("its id")
     shipment: str | None = _n("shipment it was made in")
     role: str | None = _n("the enterprise's role there")
+    against: str | None = _n("针对企业. id of the enterprise that it is against, if it names one")
     inspected_on: date | None = _n("查验日期. day of the inspection")
     outcome: str | None = _n("violation or compliant")
     type: str | None = _n("kind of violation")

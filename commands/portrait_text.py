@@ -44,6 +44,9 @@ PANEL = {
     "top_risk_180": "riskiest shipment in 180 days 近180天最高单票风险",
 }
 
+#: Sections that a snapshot has of its own day only, and the grade, given on its own.
+_OF_ITS_DAY = frozenset({"grade", "risk", "owners"})
+
 #: Lines of a list in a portrait that is asked for, and in the demo's.
 ALL, FEW = 20, 3
 
@@ -62,6 +65,8 @@ def show_portrait(found: Row, most: int = ALL) -> None:
     say("  ".join(dict.fromkeys(name for name in (who["name"], who["name_en"]) if name)), "bold")
     country = f", {who['country']}" if who["country"] else ""
     say(f"{who['id']}{country}; as of {found['as_of']}, snapshot {found['snapshot'] or 'none'}")
+    if told := _another_day(found):
+        say(told)
     tell: dict[str, Callable[[], Iterator[str]]] = {
         "registration": lambda: _registration(found["registration"]),
         "grade": lambda: _grade(found["grade"]),
@@ -73,10 +78,72 @@ def show_portrait(found: Row, most: int = ALL) -> None:
     }
     for section, lines in tell.items():
         say(f"\n{HEADINGS[section]}", "bold")
-        for line in [line for line in lines() if line] or ["none known"]:
+        for line in [line for line in lines() if line] or [_nothing(section, found)]:
             say(f"  {line}")
+        if section == "related" and not found["related"]["owners"] and _earlier(found):
+            say(f"  owners 股东: {_nothing('owners', found)}")
     if hidden := _hidden(found):
         say(f"\n{hidden} parts are above the clearance and not shown")
+
+
+def _earlier(found: Row) -> bool:
+    """Whether the day asked for is before that of the graph."""
+    graph = found.get("snapshot_as_of")
+    return bool(graph) and found["as_of"] < graph
+
+
+def _another_day(found: Row) -> str | None:
+    """What a portrait of another day than the graph's can tell; None of the graph's own."""
+    day, graph = found["as_of"], found.get("snapshot_as_of")
+    if not graph or day == graph:
+        return None
+    if day > graph:
+        return (
+            f"The graph is of {graph}: of the days from then to {day} it knows nothing."
+            f" 图谱截至{graph}，不含其后至{day}的情况。"
+        )
+    dated = (
+        found["clearance"],
+        *(found["credit"][name] for name in ("events", "findings", "findings_against")),
+        *(found["related"][name] for name in ("parties", "shared")),
+    )
+    if not any(part["rows"] or _hidden(part) for part in dated):
+        return (
+            f"Nothing that the graph (of {graph}) knows of it is of {day} or before."
+            f" 图谱（截至{graph}）中没有它在{day}及以前的记录。"
+        )
+    return (
+        f"The graph is of {graph}: of what ended or was replaced between {day} and then, not all is"
+        f" in it. 图谱截至{graph}，{day}至该日之间已终止或变更的情况不全。"
+    )
+
+
+def _registered_since(found: Row) -> str | None:
+    """Since when what the graph server has was registered, if that is after the day asked for: it
+    need not be of the snapshot's day."""
+    since = ((found["registration"] or {}).get("evidence") or {}).get("valid_from")
+    return since if since and since > found["as_of"] else None
+
+
+def _nothing(section: str, found: Row) -> str:
+    """Why a section is empty: nothing is known, or the graph is of a later day."""
+    day, graph = found["as_of"], found.get("snapshot_as_of")
+    if section == "registration" and (since := _registered_since(found)):
+        return (
+            f"not in this graph, which holds what was in force on its own day (registered since"
+            f" {since}); for {day}: `hawser load --as-of {day}`"
+            f" 本图谱只含其截止日有效的登记（自{since}起），{day}的登记请用上述命令取得"
+        )
+    if not _earlier(found) or section not in _OF_ITS_DAY:
+        return "none known 无记录"
+    if section == "grade":
+        return f"no grade had been given by {day} 截至{day}尚未评级"
+    id = found["enterprise"]["id"]
+    return (
+        f"not in this graph, which holds what was in force on {graph}; for {day}:"
+        f" `hawser snapshot --as-of {day}`, then `hawser portrait {id} --snapshot` with its id"
+        f" 本图谱只含{graph}有效的内容，{day}的情况请用上述命令取得"
+    )
 
 
 def cut(lines: Iterable[str], most: int, more: bool = False) -> Iterator[str]:

@@ -202,6 +202,7 @@ class Reader:
                 **_plain(row["finding"]),
                 "shipment": row["shipment"]["id"],
                 "role": row["role"],
+                "against": row["against"],
                 "link": _evidence(row["link"]),
             }
         )
@@ -209,7 +210,10 @@ class Reader:
     def findings_against(self, id: str, *, limit: int = 20, after: str | None = None) -> Page:
         """Inspection results against the enterprise itself, latest first."""
         page = self._page("enterprise_findings", limit, after, id=id, until=self._until)
-        return page.map(lambda row: {**_plain(row["finding"]), "link": _evidence(row["link"])})
+        own = {"against": id}
+        return page.map(
+            lambda row: {**_plain(row["finding"]), **own, "link": _evidence(row["link"])}
+        )
 
     def list_entries(self, id: str, *, limit: int = 100, after: str | None = None) -> Page:
         """The sanction and watch list entries that name the enterprise, or may name it."""

@@ -9,6 +9,7 @@
 // row: finding node the result
 // row: link edge the edge from the result to the shipment
 // row: party edge the edge from the enterprise to the shipment
+// row: against text id of the enterprise that the result is against; null if it names none, or one the reader may not see
 // row: hidden hidden rows the reader may not see, of all pages: told as nodes left out, not in the rows
 MATCH (e:Enterprise {id: $id})-[p:IMPORTED|EXPORTED|DECLARED]->(s:Shipment)<-[r:FOUND_IN]-(f:Finding)
 WITH e, sum(CASE WHEN any(m IN p.markings WHERE m IN $visible) AND any(m IN s.markings WHERE m IN $visible) AND any(m IN r.markings WHERE m IN $visible) AND any(m IN f.markings WHERE m IN $visible) THEN 0 ELSE 1 END) AS hidden
@@ -18,6 +19,9 @@ WHERE any(m IN p.markings WHERE m IN $visible) AND any(m IN s.markings WHERE m I
 WITH hidden, p, s, r, f, CASE WHEN f.marking IN $visible THEN f.inspected_on ELSE '' END AS day
 ORDER BY day DESC, f.id, type(p), p.record
 SKIP $offset LIMIT $limit
+OPTIONAL MATCH (f)-[a:FOUND_AGAINST]->(o:Enterprise)
+WHERE any(m IN a.markings WHERE m IN $visible) AND any(m IN o.markings WHERE m IN $visible)
+WITH hidden, p, s, r, f, day, min(o.id) AS against
 RETURN type(p) AS role, s {.*, kind: 'Shipment'} AS shipment, f {.*, kind: 'Finding'} AS finding,
-       properties(r) AS link, properties(p) AS party, hidden
+       properties(r) AS link, properties(p) AS party, against, hidden
 ORDER BY day DESC, f.id, type(p), p.record

@@ -170,6 +170,56 @@ def test_a_violation_of_another_is_told_as_such() -> None:
         assert "against" not in portrait_text._finding(other, "E1")
 
 
+NONE: dict[str, Any] = {"rows": [], "next": None}
+
+
+def portrait(day: str, *events: dict[str, Any], since: str | None = None) -> dict[str, Any]:
+    """A portrait from a graph of 2026-03-12 that has nothing but events."""
+    lists = dict.fromkeys(("findings", "findings_against", "list_entries"), NONE)
+    return {
+        "enterprise": {"id": "E1", "name": "甲公司", "name_en": None, "country": "CN"},
+        "registration": {"as_of": None, "evidence": {"valid_from": since}}, "grade": None, "risk": {"influence": None},
+        "credit": {**lists, "events": {"rows": list(events), "next": None}},
+        "related": {"parties": NONE, "shared": NONE, "owners": None},
+        "clearance": {**NONE, "shipments": NONE}, "commodities": NONE, "prices": NONE,
+        "as_of": day, "snapshot": "s", "snapshot_as_of": "2026-03-12",
+    }  # fmt: skip
+
+
+def test_an_earlier_day_is_not_said_to_be_unknown(capsys: pytest.CaptureFixture[str]) -> None:
+    portrait_text.show_portrait(portrait("2023-08-01", event("2023-07-01"), since="2023-08-27"))
+    said = capsys.readouterr().out
+    parts = {part.split("\n")[0].split()[0]: " ".join(part.split()) for part in said.split("\n\n")}
+    held = "which holds what was in force on"
+    assert held in parts["Registration"] and "（自2023-08-27起）" in parts["Registration"]
+    assert "(registered since 2023-08-27)" in parts["Registration"]
+    assert "`hawser load --as-of 2023-08-01`" in parts["Registration"]
+    for section in ("Risk", "Related"):
+        assert f"{held} 2026-03-12" in parts[section] and "只含2026-03-12有效" in parts[section]
+        assert "`hawser snapshot --as-of 2023-08-01`" in parts[section]
+    assert "no grade had been given by 2023-08-01 截至2023-08-01尚未评级" in said
+    assert "The graph is of 2026-03-12: of what ended" in said and "图谱截至2026-03-12" in said
+    for section in ("Registration", "Risk"):
+        assert "none known" not in parts[section]
+
+
+@pytest.mark.parametrize(
+    ("day", "english", "chinese"),
+    [
+        ("2026-03-13", "of the days from then to 2026-03-13 it knows nothing", "不含其后"),
+        ("1999-01-01", "is of 1999-01-01 or before", "没有它在1999-01-01及以前的记录"),
+        ("2026-03-12", "none known", "无记录"),
+    ],
+)
+def test_a_day_without_data_is_told_in_a_line(
+    capsys: pytest.CaptureFixture[str], day: str, english: str, chinese: str
+) -> None:
+    portrait_text.show_portrait(portrait(day))
+    said = " ".join(capsys.readouterr().out.split())
+    assert english in said and chinese in said
+    assert ("The graph is of" in said) == (day > "2026-03-12")
+
+
 @pytest.mark.parametrize(
     ("count", "next", "tail"),
     [
