@@ -44,8 +44,9 @@ PANEL = {
     "top_risk_180": "riskiest shipment in 180 days 近180天最高单票风险",
 }
 
-#: Sections that a snapshot has of its own day only, and the grade, given on its own.
-_OF_ITS_DAY = frozenset({"grade", "risk", "owners"})
+#: Sections that a snapshot has of its own day only, and the grade, given on its own -> what gives
+#: them from another snapshot.
+_OF_ITS_DAY = {"grade": "", "risk": "hawser paths", "owners": "hawser owners"}
 
 #: Lines of a list in a portrait that is asked for, and in the demo's.
 ALL, FEW = 20, 3
@@ -131,17 +132,18 @@ def _nothing(section: str, found: Row) -> str:
     if section == "registration" and (since := _registered_since(found)):
         return (
             f"not in this graph, which holds what was in force on its own day (registered since"
-            f" {since}); for {day}: `hawser load --as-of {day}`"
-            f" 本图谱只含其截止日有效的登记（自{since}起），{day}的登记请用上述命令取得"
+            f" {since}); for {day}: `hawser load --as-of {day}`, which takes the graph back to it"
+            f" 本图谱只含其截止日有效的登记（自{since}起），"
+            f"{day}的登记请用上述命令取得（图谱将退回该日）"
         )
     if not _earlier(found) or section not in _OF_ITS_DAY:
         return "none known 无记录"
     if section == "grade":
         return f"no grade had been given by {day} 截至{day}尚未评级"
-    id = found["enterprise"]["id"]
+    command = f"{_OF_ITS_DAY[section]} {found['enterprise']['id']} --snapshot"
     return (
         f"not in this graph, which holds what was in force on {graph}; for {day}:"
-        f" `hawser snapshot --as-of {day}`, then `hawser portrait {id} --snapshot` with its id"
+        f" `hawser snapshot --as-of {day}`, then `{command}` with its id"
         f" 本图谱只含{graph}有效的内容，{day}的情况请用上述命令取得"
     )
 
@@ -403,7 +405,8 @@ def _commodities(section: Row, prices: Row, most: int) -> Iterator[str]:
     def key(row: Row) -> tuple[Any, ...]:
         return row["hs_code"], row["role"], row.get("currency")
 
-    paid = {key(row): row for row in prices["rows"]}
+    # Of one who both imports and supplies imports, the direction with most items: the first.
+    paid = {key(row): row for row in reversed(prices["rows"])}
     # Imports first: that is where duty is evaded.
     rows = sorted(section["rows"], key=lambda row: row["role"] != "IMPORTED")
     lines = (line for row in rows for line in _commodity(row, paid.get(key(row))))

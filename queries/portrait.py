@@ -27,7 +27,8 @@ def portrait(
     as_of: date | None = None,
     limit: int = 20,
 ) -> dict[str, Any]:
-    """The whole portrait: the enterprise, one key a section, `as_of` and `snapshot`.
+    """The whole portrait: the enterprise, one key a section, `as_of`, `snapshot` and its day,
+    `snapshot_as_of`.
 
     Lists hold their first `limit` rows, the one of who shares an address or contact at least
     `SHARED`. `as_of` defaults to the snapshot's day, or today.
@@ -63,6 +64,7 @@ def portrait(
         "grade": reader.grade(id),
         "as_of": day.isoformat(),
         "snapshot": snapshot.id if snapshot else None,
+        "snapshot_as_of": snapshot.as_of.isoformat() if snapshot else None,
         "clearance_of_reader": clearance,
     }
 

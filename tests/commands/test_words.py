@@ -194,7 +194,8 @@ def test_an_earlier_day_is_not_said_to_be_unknown(capsys: pytest.CaptureFixture[
     assert held in parts["Registration"] and "（自2023-08-27起）" in parts["Registration"]
     assert "(registered since 2023-08-27)" in parts["Registration"]
     assert "`hawser load --as-of 2023-08-01`" in parts["Registration"]
-    for section in ("Risk", "Related"):
+    for section, command in (("Risk", "paths"), ("Related", "owners")):
+        assert f"`hawser {command} E1 --snapshot`" in parts[section]
         assert f"{held} 2026-03-12" in parts[section] and "只含2026-03-12有效" in parts[section]
         assert "`hawser snapshot --as-of 2023-08-01`" in parts[section]
     assert "no grade had been given by 2023-08-01 截至2023-08-01尚未评级" in said
