@@ -136,6 +136,7 @@ class PriceBand:
 class UnitPrice:
     hs_code: str = _d("HS subheading")
     role: EdgeKind = _d("IMPORTED or EXPORTED")
+    direction: str | None = _n("I import, E export, as declared: an import has an exporter too")
     currency: str | None = _n("currency")
     items: int = strawberry.field(description="goods items with a value and a mass")
     low: float | None = _n("10th percentile")
@@ -143,7 +144,7 @@ class UnitPrice:
     high: float | None = _n("90th percentile")
     last_on: date | None = _n("last day of declaration")
     peers: PriceBand | None = _n(
-        "other parties, same commodity and currency, from a bounded sample"
+        "other parties, same commodity, direction and currency, from a bounded sample"
     )
 
 

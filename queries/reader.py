@@ -167,13 +167,14 @@ class Reader:
         return self._ranked("enterprise_commodities", id, limit, after)
 
     def prices(self, id: str, *, limit: int = 20, after: str | None = None) -> Page:
-        """Unit prices by subheading, beside those of other parties (`peers`) in the same currency.
+        """Unit prices by subheading, beside those of other parties (`peers`) in the same direction
+        and currency.
 
         An item is its own, and no peer's, where the reader sees that it imported or exported it.
         """
         page = self._ranked("enterprise_prices", id, limit, after)
         codes = sorted({row["hs_code"] for row in page.rows})
-        peers: dict[tuple[str, str | None], Row] = {}
+        peers: dict[tuple[str, str | None, str | None], Row] = {}
         if codes:
             answer = self.ask(
                 "commodity_prices",
@@ -182,9 +183,11 @@ class Reader:
                 bound=self.bound // 10,
                 until=self._until,
             )
-            peers = {(row["hs_code"], row["currency"]): row for row in answer.rows}
+            peers = {
+                (row["hs_code"], row["direction"], row["currency"]): row for row in answer.rows
+            }
         rows = [
-            {**row, "peers": _peer(peers.get((row["hs_code"], row["currency"])))}
+            {**row, "peers": _peer(peers.get((row["hs_code"], row["direction"], row["currency"])))}
             for row in page.rows
         ]
         return Page(rows, page.next, page.redacted, page.partial)

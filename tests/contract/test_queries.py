@@ -239,15 +239,35 @@ def test_counts_are_those_of_the_snapshot(world: World) -> None:
 
 def test_an_enterprises_own_items_are_no_peers(world: World) -> None:
     enterprise = world.busiest("IMPORTED")
-    own: Counter[tuple[str, str]] = Counter()
+    own: Counter[tuple[str, str, str]] = Counter()
     for row in run(world.store, "enterprise_prices", id=enterprise, limit=1000):
-        own[row["hs_code"], row["currency"]] += row["items"]
-    codes = sorted({code for code, _ in own})
+        own[row["hs_code"], row["direction"], row["currency"]] += row["items"]
+    codes = sorted({code for code, *_ in own})
 
-    def items(**more: str) -> Counter[tuple[str, str]]:
+    def items(**more: str) -> Counter[tuple[str, str, str]]:
         rows = run(world.store, "commodity_prices", codes=codes, **more)
-        return Counter({(row["hs_code"], row["currency"]): row["items"] for row in rows})
+        return Counter(
+            {(row["hs_code"], row["direction"], row["currency"]): row["items"] for row in rows}
+        )
 
     every = items()
     assert items(without=enterprise) == +(every - own) != every
     assert items(without="nobody") == every
+
+
+def test_imports_are_compared_with_imports(world: World) -> None:
+    """Of a commodity that is imported and exported, each direction has its own items."""
+    counted = world.store.read(
+        "test",
+        "MATCH (s:Shipment)-[c:CONTAINS]->(k:Commodity) WHERE c.net_mass_kg > 0"
+        " RETURN k.id AS code, s.direction AS direction, c.currency AS currency, count(c) AS items",
+        {},
+    )
+    expected = {(row["code"], row["direction"], row["currency"]): row["items"] for row in counted}
+    both = {code for code, way, _ in expected if way == "I"} & {
+        code for code, way, _ in expected if way == "E"
+    }
+    assert both
+    rows = run(world.store, "commodity_prices", codes=sorted(both)[:20])
+    told = {(row["hs_code"], row["direction"], row["currency"]): row["items"] for row in rows}
+    assert told == {key: n for key, n in expected.items() if key[0] in sorted(both)[:20]}
