@@ -254,10 +254,9 @@ def show_owners(found: Row, names: Mapping[str, str] | None = None) -> None:
         say("Some of them own each other. 其中存在交叉持股。")
     if found["unknown_shares"]:
         unknown = found["unknown_shares"]
-        say(
-            f"{unknown} holdings have no stated share and were not counted"
-            f" 有{unknown}项持股未申报比例，未计入"
-        )
+        what = "1 holding has" if unknown == 1 else f"{unknown:,} holdings have"
+        only = "was" if unknown == 1 else "were"
+        say(f"{what} no stated share and {only} not counted 有{unknown}项持股未申报比例，未计入")
     if found["partial"]:
         say("The search reached its limit: there may be more chains. 搜索已达上限，结果可能不全。")
     if hidden := sum(found["redacted"].values()):

@@ -56,6 +56,8 @@ MAJORITY = 0.5
 #: A circle that is owned by nobody outside has no solution; this much of every share is taken as
 #: held outside, so that one is found.
 LEAK = 1e-9
+#: Decimals of a share in an answer.
+DIGITS = 6
 _OWNS = (LinkPolicy("OWNS", 1.0, 0.0, by_share=True, unknown=0.0),)
 #: Of two edges between the same two, that of control is walked: the holding has chains of its own.
 _CONTROLS = (LinkPolicy("CONTROLS", 1.0, 0.0), *_OWNS)
@@ -73,7 +75,7 @@ class Chain:
     def as_dict(self) -> dict[str, Any]:
         """The keys of the machine-readable answer."""
         hops = [hop.as_dict() for hop in self.hops]
-        return {"share": self.share, "control": self.share is None, "hops": hops}
+        return {"share": _told(self.share), "control": self.share is None, "hops": hops}
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,14 @@ class Owner:
 
     def as_dict(self) -> dict[str, Any]:
         """The keys of the machine-readable answer."""
-        names = ("id", "kind", "name", "share", "direct", "controls", "ultimate")
         return {
-            **{name: getattr(self, name) for name in names},
+            "id": self.id,
+            "kind": self.kind,
+            "name": self.name,
+            "share": _told(self.share),
+            "direct": _told(self.direct),
+            "controls": self.controls,
+            "ultimate": self.ultimate,
             "en": self.english,
             "zh": self.chinese,
             "chains": [chain.as_dict() for chain in self.chains],
@@ -142,6 +149,11 @@ class Ownership:
             "snapshot": self.snapshot,
             "as_of": self.as_of.isoformat(),
         }
+
+
+def _told(share: float | None) -> float | None:
+    """A share as answers tell it: without the trace of `LEAK`."""
+    return None if share is None else round(share, DIGITS)
 
 
 def integrated_ownership(direct: sparse.csr_array, target: int) -> Numbers:
@@ -337,7 +349,7 @@ def _ultimate(seen: _Holdings, truth: _Holdings, node: int) -> bool | None:
 def _unaccounted(direct: sparse.csr_array, target: int) -> float:
     """The part of the target, 0 to 1, that no direct holding with a share covers. O(k + l)."""
     covered = float(direct.tocsc()[:, [target]].sum())
-    return round(max(0.0, 1.0 - covered), 6)
+    return round(max(0.0, 1.0 - covered), DIGITS)
 
 
 def _upstream(holdings: _Holdings, target: int) -> Integers:

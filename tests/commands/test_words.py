@@ -72,6 +72,21 @@ def test_owners_are_told_with_every_chain(capsys: pytest.CaptureFixture[str]) ->
     )
 
 
+@pytest.mark.parametrize(
+    ("unknown", "told"),
+    [(1, "1 holding has no stated share and was not"), (2, "2 holdings have no stated share and")],
+)
+def test_holdings_of_unknown_size_are_counted(
+    capsys: pytest.CaptureFixture[str], unknown: int, told: str
+) -> None:
+    found = {"target": "E2", "as_of": "2024-06-30", "owners": [], "count": 0, "circular": False,
+             "unknown_shares": unknown, "unaccounted": 1.0, "partial": False, "snapshot": "s",
+             "redacted": {}}  # fmt: skip
+    words.show_owners(found)
+    said = capsys.readouterr().out
+    assert told in said and f"有{unknown}项持股未申报比例" in said
+
+
 def test_a_portrait_shows_the_credit_class_as_the_source_gave_it() -> None:
     (line,) = [line for line in portrait_text._registration({"credit_class": "aeo"}) if line]
     assert line == "credit class as published by the source 来源所载信用等级: aeo 高级认证"

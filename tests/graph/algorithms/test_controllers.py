@@ -135,3 +135,10 @@ def test_a_chain_of_control_carries_control(snapshot: Snapshot) -> None:
         [("CONTROLS", "j1"), ("OWNS", "t3")],
         [("CONTROLS", "j2"), ("OWNS", "t3")],
     ]
+
+
+def test_shares_are_told_as_they_were_stated(told: dict[str, dict[str, Any]]) -> None:
+    """The answer has no trace of the part that is taken as held outside of a circle."""
+    assert (told["b"]["share"], told["b"]["direct"]) == (0.51, 0.51)
+    assert told["b"]["chains"][0]["share"] == 0.51
+    assert told["r"]["share"] == 0.12 and told["s"]["share"] == 0.1
