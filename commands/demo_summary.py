@@ -27,7 +27,7 @@ def show(told: Row) -> None:
     show_comparison(told["models"], told["left_out"])
     for what, why in told["left_out"].items():
         say(f"  no {what}: {why}", "dim")
-    _title("Portrait of a risky importer / 高风险进口企业画像")
+    _title("Portrait of an importer that risk reaches 关联风险波及的进口企业画像")
     show_portrait(told["portrait"], FEW)
     _path(told)
     _where(told)
