@@ -16,6 +16,9 @@ from graph.values import Cleaned, clean_column
 #: Columns in which a day of the year 9999 means that there is no end.
 _ENDS = frozenset({"valid_to", "ended_on", "delisted_on", "paid_to"})
 
+#: Columns of a file that are named where one is missing, and characters of each.
+_NAMES, _NAME_LENGTH = 6, 60
+
 _POLARS = {"date": pl.Date(), "integer": pl.Int64()}
 _NUMBERS = ("money", "mass", "quantity", "share", "rate", "probability", "coordinate")
 
@@ -76,7 +79,8 @@ def canonical(frame: pl.DataFrame, table: Table, file: str) -> pl.DataFrame:
 
     Raises `FileRejected` if a required column is missing.
     """
-    present = set(frame.columns)
+    given = frame.columns
+    present = set(given)
     renamed = {
         name: name.strip().lower()
         for name in frame.columns
@@ -86,9 +90,21 @@ def canonical(frame: pl.DataFrame, table: Table, file: str) -> pl.DataFrame:
     missing = [c.name for c in table.columns if c.required and c.name not in frame.columns]
     if missing:
         raise FileRejected(
-            file, f"table {table.name} lacks the required column {', '.join(missing)}"
+            file,
+            f"table {table.name} lacks the required column {', '.join(missing)} ({_found(given)})",
         )
     return frame
+
+
+def _found(names: list[str]) -> str:
+    """The first columns of a file, and whether it looks as if its fields were not told apart."""
+    own = [name for name in names if not name.startswith("__")]
+    first = [" ".join(name.split())[:_NAME_LENGTH] for name in own[:_NAMES]]
+    more = f" and {len(own) - _NAMES} more" if len(own) > _NAMES else ""
+    told = f"it has {', '.join(first)}{more}" if own else "it has no columns"
+    if len(own) == 1 and any(mark in own[0] for mark in ";\t|"):
+        told += " in one column: separate the fields with commas"
+    return told
 
 
 def _clean(frame: pl.DataFrame, column: Column, key: bytes) -> Cleaned:

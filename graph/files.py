@@ -26,6 +26,7 @@ ENDINGS = (".csv", ".csv.gz", ".parquet")
 #: Bytes that an archive may hold when unpacked.
 MOST_UNPACKED = 64 << 30
 
+_SAVE = "save it as UTF-8 or GB 18030"
 _SLICE = 1 << 25
 _QUOTE, _COMMA, _NEWLINE, _RETURN = b'"'[0], b","[0], b"\n"[0], b"\r"[0]
 
@@ -161,7 +162,7 @@ def as_utf8(content: bytes, path: Path) -> bytes:
     GB18030."""
     content = content.removeprefix(b"\xef\xbb\xbf")
     if b"\0" in content:
-        raise FileRejected(path, "is not text in UTF-8 or GB18030 (it has NUL bytes)")
+        raise FileRejected(path, f"is not text in UTF-8 or GB18030 (it has NUL bytes): {_SAVE}")
     try:
         content.decode("utf-8")
     except UnicodeDecodeError:
@@ -169,7 +170,7 @@ def as_utf8(content: bytes, path: Path) -> bytes:
             return content.decode("gb18030").encode("utf-8")
         except UnicodeDecodeError as error:
             raise FileRejected(
-                path, f"is neither UTF-8 nor GB18030 text (byte {error.start})"
+                path, f"is neither UTF-8 nor GB18030 text (byte {error.start}): {_SAVE}"
             ) from error
     return content
 

@@ -84,9 +84,15 @@ class NamedQuery:
         declared = {field.name: field for field in self.parameters}
         defaults = {f.name: f.default for f in self.parameters if f.default is not None}
         parameters = {**defaults, **parameters}
-        for name in declared.keys() ^ parameters.keys():
-            fault = "has no parameter" if name in parameters else "needs the parameter"
-            raise ParameterError(f"query {self.name} {fault} {name!r}")
+        for name in sorted(parameters.keys() - declared.keys()):
+            raise ParameterError(
+                f"query {self.name} has no parameter {name!r}",
+                hint=f"it has {', '.join(declared) or 'none'}",
+            )
+        for name in sorted(declared.keys() - parameters.keys()):
+            raise ParameterError(
+                f"query {self.name} needs the parameter {name!r}", hint=declared[name].description
+            )
         for name, value in parameters.items():
             self._check(declared[name], value)
         sent = {name: value for name, value in parameters.items() if declared[name].type != "kind"}
@@ -104,7 +110,9 @@ class NamedQuery:
         if not right:
             raise ParameterError(
                 f"query {self.name}: {field.name}={value!r} is no {field.type}",
-                hint=field.description,
+                hint=f"one of {', '.join(NODE_KINDS)}"
+                if field.type == "kind"
+                else field.description,
             )
 
     def redact(self, rows: Sequence[Row], clearance: str) -> tuple[list[Row], access.Redactions]:

@@ -45,8 +45,9 @@ def test_a_wrong_file_is_refused(old: str, new: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({}, "needs the parameter 'id'"),
-        ({"id": "x", "name": "y"}, "has no parameter 'name'"),
+        ({}, "needs the parameter 'id': the id"),
+        ({"id": "x", "name": "y"}, "has no parameter 'name': it has id, limit$"),
+        ({"idd": "x"}, "has no parameter 'idd': it has id, limit$"),
         ({"id": 5}, "id=5 is no text: the id"),
         ({"id": "x", "limit": True}, "limit=True is no integer"),
     ],
@@ -61,7 +62,7 @@ def test_a_kind_is_the_only_text_put_into_a_query() -> None:
     text, sent = query.prepare({"kind": "Port", "id": "CNNGB"}, "INTERNAL")
     assert "(e:Port {id: $id})" in text
     assert "kind" not in sent
-    with pytest.raises(ParameterError, match="is no kind"):
+    with pytest.raises(ParameterError, match="is no kind: one of Enterprise, Person, "):
         query.prepare({"kind": "Port) DETACH DELETE (n", "id": "x"}, "INTERNAL")
 
 
