@@ -233,8 +233,8 @@ def _summary(story: Story) -> dict[str, Any]:
 def _example(settings: Settings) -> dict[str, Any]:
     """A portrait worth looking at, and the risk path that reaches it.
 
-    Keys: enterprise, portrait, path, names (English ones by id). It is an importer at risk, if there
-    is one tied in two or three steps to a party with a record of its own.
+    Keys: enterprise, portrait, path, names (English ones by id). It is an importer at risk, if
+    there is one tied in two or three steps to a party with a record of its own.
     """
     import hawser
 
