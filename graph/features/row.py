@@ -106,13 +106,14 @@ def _priced(items: pl.DataFrame, needed: Integers) -> pl.DataFrame:
         pl.col("currency").fill_null(""),
         (pl.col("day") // PEER_STEP).alias("period"),
     )
-    of = ["hs6", "currency", "direction", "period"]
+    items = _kinds(items, "hs6", "currency", "direction")
+    of = ["kind", "period"]
     steps = list(range(1, PEER_WINDOW // PEER_STEP + 1))
     asked = pl.Series("shipment", needed)
     periods = items.filter(pl.col("shipment").is_in(asked.implode()))["period"].unique()
     peers = (
         items.filter(pl.col("log_price").is_not_null() & (pl.col("start") < NEVER))
-        .select("hs6", "currency", "direction", "log_price", pl.col("start") // PEER_STEP)
+        .select("kind", "log_price", pl.col("start") // PEER_STEP)
         .with_columns(pl.lit(steps).alias("step"))
         .explode("step")
         .with_columns((pl.col("start") + pl.col("step")).alias("period"))
@@ -136,6 +137,14 @@ def _priced(items: pl.DataFrame, needed: Integers) -> pl.DataFrame:
             pl.col("price_peers").fill_null(0),
         )
     )
+
+
+def _kinds(items: pl.DataFrame, *names: str) -> pl.DataFrame:
+    """Number the combinations of some columns (`kind`; null where one is): each item stands in many
+    periods, which are then joined by numbers and not by texts."""
+    known = items.select(names).drop_nulls().unique(maintain_order=True)
+    numbered = known.with_row_index("kind")
+    return items.join(numbered, on=names, how="left", maintain_order="left")
 
 
 def _contents(goods: pl.DataFrame) -> dict[str, Numbers]:

@@ -62,7 +62,11 @@ def pair(*keys: Integers) -> Integers:
 
 
 class History:
-    """Events sorted by (key, day) with running sums. O(m log m) to make, O(log m) a question."""
+    """Events sorted by (key, day) with running sums. O(m log m) to make, O(log m) a question.
+
+    The last questions are kept, by their arrays: several windows of the same are asked one after
+    the other, and are sorted and looked up once.
+    """
 
     def __init__(self, key: Integers, day: Integers, *values: Integers) -> None:
         """`values` are integer columns to be summed; events with key -1 are left out."""
@@ -72,6 +76,7 @@ class History:
         self._codes = code[order]
         self._days = day[keep][order]
         self._sums = [_running(value[keep][order]) for value in (np.ones_like(key), *values)]
+        self._asked: tuple[Integers, Integers, Integers, Integers] | None = None
 
     def before(self, key: Integers, day: Integers, window: int | None = None) -> list[Integers]:
         """Number of events, then the sum of each value, on days < `day` (and >= day - window)."""
@@ -95,9 +100,19 @@ class History:
     def _bounds(
         self, key: Integers, day: Integers, window: int | None
     ) -> tuple[Integers, Integers]:
+        order, stop = self._ends(key, day)
         begin = np.full_like(day, -_OFFSET) if window is None else day - window
-        stop, start = places(self._codes, _code(key, day), _code(key, begin))
-        return np.where(key >= 0, start, 0), np.where(key >= 0, stop, 0)
+        start = _found(self._codes, _code(key, begin), order)
+        return np.where(key >= 0, start, 0), stop
+
+    def _ends(self, key: Integers, day: Integers) -> tuple[Integers, Integers]:
+        """In what order questions are looked up, and up to which event each reaches."""
+        if self._asked is None or self._asked[0] is not key or self._asked[1] is not day:
+            code = _code(key, day)
+            order = np.argsort(code)
+            stop = np.where(key >= 0, _found(self._codes, code, order), 0)
+            self._asked = (key, day, order, stop)
+        return self._asked[2:]
 
 
 def places(codes: Integers, *asked: Integers) -> list[Integers]:
@@ -107,10 +122,14 @@ def places(codes: Integers, *asked: Integers) -> list[Integers]:
     random from a million codes on, though it takes a sort.
     """
     order = np.argsort(asked[0])
-    found = [np.empty(len(order), np.int64) for _ in asked]
-    for result, column in zip(found, asked, strict=True):
-        result[order] = np.searchsorted(codes, column[order])
-    return found
+    return [_found(codes, column, order) for column in asked]
+
+
+def _found(codes: Integers, asked: Integers, order: Integers) -> Integers:
+    """`np.searchsorted`, asked in an order."""
+    result = np.empty(len(order), np.int64)
+    result[order] = np.searchsorted(codes, asked[order])
+    return result
 
 
 def _code(key: Integers, day: Integers) -> Integers:
