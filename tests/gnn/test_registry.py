@@ -1,8 +1,5 @@
 """Models and scores take their place whole; a writer that is killed leaves what was there."""
 
-import signal
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +9,7 @@ from gnn import registry
 from gnn.errors import ModelMissing
 from graph.scores import open_scores
 from graph.settings import Settings
+from tests.killing import killed
 
 CARD_ONLY = """
 import os, signal, sys
@@ -24,7 +22,7 @@ with registry.writing(Settings(home=Path(sys.argv[1])), "killed") as folder:
 """
 
 SCORES = """
-import os, signal, sys
+import sys
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,6 +30,7 @@ from gnn.infer import _write
 from graph.scores import ENTERPRISE_SCHEMA, SHIPMENT_SCHEMA
 from graph.settings import Settings
 from graph.snapshot import Snapshot
+from tests.killing import kill_at
 home, wanted = sys.argv[1:]
 day = date(2026, 1, 1)
 snapshot = Snapshot(Path(), "s", day, day, {}, {})
@@ -39,23 +38,14 @@ tables = SHIPMENT_SCHEMA.empty_table(), ENTERPRISE_SCHEMA.empty_table()
 def write(model):
     _write(Settings(home=Path(home)), snapshot, SimpleNamespace(version=model), *tables)
 write("old")
-def killer(event, arguments):
-    if event == wanted:
-        os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(killer)
+kill_at(wanted)
 write("new")
 """
 
 
-def run(code: str, *arguments: object) -> int:
-    """Run Python code in a process of its own; minus the signal that ended it."""
-    texts = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.run(texts, check=False, cwd=Path(__file__).parents[2]).returncode
-
-
 def test_a_model_that_was_never_finished_is_not_found_and_goes(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
-    assert run(CARD_ONLY, tmp_path) == -signal.SIGKILL
+    killed(CARD_ONLY, tmp_path)
     (left,) = settings.model_folder.glob(f"*/{registry.CARD}")
     with pytest.raises(ModelMissing, match="no model in"):
         registry.find(settings)
@@ -89,6 +79,6 @@ def test_scores_are_there_whenever_their_writer_is_killed(
     tmp_path: Path, event: str, kept: str
 ) -> None:
     settings = Settings(home=tmp_path)
-    assert run(SCORES, tmp_path, event) == -signal.SIGKILL
+    killed(SCORES, tmp_path, event)
     assert open_scores(settings, "s").model == kept
     assert open_scores(settings).snapshot == "s"

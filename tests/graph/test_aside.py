@@ -2,9 +2,6 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,15 +13,9 @@ from graph.features.build import build_features
 from graph.settings import Settings
 from graph.snapshot import build
 from graph.store.lake import Lake
+from tests.killing import killed
 
 WriteLake = Callable[..., Lake]
-
-
-def killed(code: str, *arguments: object) -> None:
-    """Run Python code that kills its own process."""
-    texts = [sys.executable, "-c", code, *map(str, arguments)]
-    done = subprocess.run(texts, check=False, cwd=Path(__file__).parents[2])
-    assert done.returncode == -signal.SIGKILL
 
 
 BUILDING = """
@@ -47,19 +38,17 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 FEATURES = """
-import os, signal, sys
+import sys
 from pathlib import Path
 import pyarrow as pa
 from graph.features.build import _write
+from tests.killing import kill_at
 folder, wanted = Path(sys.argv[1]), sys.argv[2]
 def write(lake):
     _write(folder, {name: pa.table({"a": [lake]}) for name in ("shipments", "enterprises")},
            {"lake": lake})
 write("old")
-def killer(event, arguments):
-    if event == wanted:
-        os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(killer)
+kill_at(wanted)
 write("new")
 """
 
