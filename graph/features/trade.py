@@ -97,7 +97,8 @@ def _history(told: Told, key: Keys, party: Integers, day: Integers) -> dict[str,
 def _violations(key: Keys, labels: Labels, party: Integers, day: Integers) -> dict[str, Numbers]:
     """Findings that an enterprise had a part in, ever and in one year, and the violations among
     those of the year that were found against it: what was found against another is not its own."""
-    involved, against = _involved(key, labels), _against(key, labels)
+    roles = parties(key, labels)[: len(ROLES)]
+    involved, against = _involved(roles, labels), _against(roles, labels)
     several, event = labels.times(len(involved)), np.concatenate(involved)
     history = History(event, several.day, several.found, several.violations)
     _, ever, ever_bad = history.before(party, day)
@@ -118,17 +119,16 @@ def _violations(key: Keys, labels: Labels, party: Integers, day: Integers) -> di
     }
 
 
-def _involved(key: Keys, labels: Labels) -> list[Integers]:
+def _involved(roles: list[Integers], labels: Labels) -> list[Integers]:
     """The enterprises that each event of a finding concerns, each once: by role, or as named."""
-    *roles, _ = parties(key, labels)
     own = np.any([role == labels.enterprise for role in roles], axis=0)
     return [*roles, np.where(own, -1, labels.enterprise)]
 
 
-def _against(key: Keys, labels: Labels) -> list[Integers]:
+def _against(roles: list[Integers], labels: Labels) -> list[Integers]:
     """The enterprises that each finding is against: the one it names; importer and exporter, each
     once, where it names none."""
-    importer, exporter, *_ = parties(key, labels)
+    importer, exporter, _ = roles
     named = labels.enterprise
     return [np.where(named < 0, importer, named), np.where(named < 0, exporter, -1)]
 
