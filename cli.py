@@ -9,8 +9,7 @@ import typer
 
 from commands import output
 from graph.errors import HawserError
-from graph.settings import LAST_PORT
-from hawser import NEIGHBOURHOOD_LIMIT
+from graph.settings import LAST_PORT, NEIGHBOURHOOD_LIMIT
 
 app = typer.Typer(
     name="hawser",

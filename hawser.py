@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from graph import access
 from graph.errors import HawserError, NotFound, SnapshotError
-from graph.settings import Settings
+from graph.settings import NEIGHBOURHOOD_LIMIT, Settings
 
 if TYPE_CHECKING:
     import networkx
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from graph.store.search import SearchIndex
 
 T = TypeVar("T")
-
-#: Most nodes of a neighbourhood before it stops growing.
-NEIGHBOURHOOD_LIMIT = 5_000
 
 
 def open(

@@ -16,7 +16,7 @@ from commands.output import Report
 from commands.words import say
 from graph import access
 from graph.errors import HawserError, NotFound
-from graph.settings import Settings
+from graph.settings import NEIGHBOURHOOD_LIMIT, Settings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -224,7 +224,7 @@ def _neighbourhood(settings: Settings, snapshot: "Snapshot", wanted: Wanted) -> 
         raise HawserError("graphml needs --around", hint="give the node in the middle")
     clearance = settings.clearance
     with hawser.open(settings.home, snapshot=snapshot.id, clearance=clearance) as data:
-        limit = wanted.limit or hawser.NEIGHBOURHOOD_LIMIT
+        limit = wanted.limit or NEIGHBOURHOOD_LIMIT
         graph = data.neighbourhood(wanted.around, hops=wanted.hops, limit=limit, through_hubs=False)
     hubs = graph.graph.pop("hubs")
     done = {

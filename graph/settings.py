@@ -12,6 +12,8 @@ from graph.errors import SettingsError
 
 #: The largest TCP port.
 LAST_PORT = 65_535
+#: Most nodes of a neighbourhood before it stops growing, where no other number is asked for.
+NEIGHBOURHOOD_LIMIT = 5_000
 
 
 def _setting(
